@@ -1,0 +1,75 @@
+#pragma once
+// BusMaster: a device's only way to memory. Every access names a logical address and is looked up in the table of live
+// DMA mappings; an access outside one, or in the wrong direction, is refused, counted and reported. Host pointers it
+// returns stay valid until the page is freed, and reach to the end of the page at most.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "base/address.h"
+#include "mem/physical_memory.h"
+#include "trace/trace.h"
+
+namespace drydock {
+
+enum class DmaDirection : std::uint8_t { to_device = 1, from_device = 2, both = 3 };
+
+/// Which pages a device may reach now: two counters a file page, kept by hal/ and by the owners of common memory.
+class DmaWindow {
+ public:
+  explicit DmaWindow(std::size_t pages) : readable_(pages), writable_(pages) {}
+  void open(std::uint32_t page, DmaDirection direction) { change(page, direction, +1); }
+  void close(std::uint32_t page, DmaDirection direction) { change(page, direction, -1); }
+  bool allows(std::uint32_t page, DmaDirection direction) const {
+    return (direction == DmaDirection::to_device ? readable_ : writable_)[page] != 0;
+  }
+
+ private:
+  void change(std::uint32_t page, DmaDirection direction, int by) {
+    const auto bits = static_cast<unsigned>(direction);
+    if (bits & 1) readable_[page] = static_cast<std::uint16_t>(readable_[page] + by);
+    if (bits & 2) writable_[page] = static_cast<std::uint16_t>(writable_[page] + by);
+  }
+  std::vector<std::uint16_t> readable_, writable_;
+};
+
+class BusMaster {
+ public:
+  /// `enforce`: look every access up in `window` (checks on).
+  BusMaster(PhysicalMemory& memory, DmaWindow& window, Trace& trace, bool enforce)
+      : memory_(memory), window_(window), trace_(trace), enforce_(enforce) {}
+
+  /// The host's alias of `length` bytes at `address`, all inside one page; nullptr when the device may not touch them
+  /// (the refusal has been traced). `direction` is the device's: to_device = it reads memory.
+  std::byte* reach(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
+    const auto page = memory_.page_of_pfn(address.page());
+    if (!page || address.offset_in_page() + length > kPageSize || (enforce_ && !window_.allows(*page, direction)))
+      [[unlikely]] return refuse_access(address, length, direction);
+    return memory_.system(*page) + address.offset_in_page();
+  }
+
+  /// Copies any length; false when some part is out of reach (nothing after that part is copied).
+  bool read(LogicalAddress from, std::span<std::byte> to);
+  bool write(LogicalAddress to, std::span<const std::byte> from);
+
+  template <class T>
+  bool load(LogicalAddress from, T& value) {
+    return read(from, std::as_writable_bytes(std::span(&value, 1)));
+  }
+  template <class T>
+  bool store(LogicalAddress to, const T& value) {
+    return write(to, std::as_bytes(std::span(&value, 1)));
+  }
+
+ private:
+  std::byte* refuse_access(LogicalAddress address, std::uint32_t length, DmaDirection direction);
+  PhysicalMemory& memory_;
+  DmaWindow& window_;
+  Trace& trace_;
+  bool enforce_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,20 @@
+#pragma once
+// How a device calls for attention. A function raises an MSI message or holds its INTx line; the board passes both to
+// one InterruptSink (the machine), which decides which virtual CPU takes it and when.
+
+#include <cstdint>
+
+namespace drydock {
+
+class InterruptSink {
+ public:
+  /// An MSI/MSI-X message was written: `vector` is what the message data says. Called at any time; must only note it.
+  virtual void message_arrived(std::uint32_t vector) = 0;
+  /// The INTx line of the function changed.
+  virtual void line_changed(bool asserted) = 0;
+
+ protected:
+  ~InterruptSink() = default;
+};
+
+}  // namespace drydock

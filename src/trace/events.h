@@ -1,0 +1,141 @@
+#pragma once
+// Everything that is worth telling, as plain structs: a name, and the fields in the order they are printed. An event holds
+// numbers and texts that mean the same on every run: no host addresses, no wall time. `stamp` is virtual nanoseconds and
+// is added by the Trace.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "trace/code_place.h"
+
+namespace drydock {
+
+#define DRYDOCK_EVENT(text) static constexpr std::string_view name = text
+
+// --- the machine's life ---------------------------------------------------------------------------------------------
+struct MachineStarted {
+  DRYDOCK_EVENT("machine_started");
+  std::string driver, device;
+  std::uint64_t seed;
+  template <class V> void fields(V&& v) const { v("driver", driver), v("device", device), v("seed", seed); }
+};
+struct CallbackEntered {
+  DRYDOCK_EVENT("callback_entered");
+  std::string_view routine;
+  unsigned cpu, irql;
+  template <class V> void fields(V&& v) const { v("routine", routine), v("cpu", cpu), v("irql", irql); }
+};
+struct CallbackReturned {
+  DRYDOCK_EVENT("callback_returned");
+  std::string_view routine;
+  unsigned cpu, irql;
+  std::uint64_t result;
+  template <class V> void fields(V&& v) const {
+    v("routine", routine), v("cpu", cpu), v("irql", irql), v("result", result);
+  }
+};
+struct RoutineCalled {
+  DRYDOCK_EVENT("routine_called");
+  std::string_view routine;
+  unsigned cpu, irql;
+  template <class V> void fields(V&& v) const { v("routine", routine), v("cpu", cpu), v("irql", irql); }
+};
+struct DebugPrinted {
+  DRYDOCK_EVENT("debug_printed");
+  std::string text;
+  template <class V> void fields(V&& v) const { v("text", text); }
+};
+
+// --- requests ---------------------------------------------------------------------------------------------------------
+struct SrbStarted {
+  DRYDOCK_EVENT("srb_started");
+  std::uint64_t srb;  ///< serial number of the request, not its address
+  unsigned function, opcode;
+  std::uint32_t length, elements;
+  template <class V> void fields(V&& v) const {
+    v("srb", srb), v("function", function), v("opcode", opcode), v("length", length), v("elements", elements);
+  }
+};
+struct SrbCompleted {
+  DRYDOCK_EVENT("srb_completed");
+  std::uint64_t srb;
+  unsigned srb_status, scsi_status;
+  std::uint32_t length;
+  template <class V> void fields(V&& v) const {
+    v("srb", srb), v("srb_status", srb_status), v("scsi_status", scsi_status), v("length", length);
+  }
+};
+struct DmaMapped {
+  DRYDOCK_EVENT("dma_mapped");
+  std::uint32_t length, elements, bounced_pages;
+  bool to_device;
+  template <class V> void fields(V&& v) const {
+    v("length", length), v("elements", elements), v("bounced_pages", bounced_pages), v("to_device", to_device);
+  }
+};
+struct InterruptDelivered {
+  DRYDOCK_EVENT("interrupt_delivered");
+  unsigned vector, cpu;
+  template <class V> void fields(V&& v) const { v("vector", vector), v("cpu", cpu); }
+};
+struct RegisterAccessed {
+  DRYDOCK_EVENT("register_accessed");
+  unsigned bar;
+  std::uint32_t offset;
+  unsigned size;
+  bool write, trapped;
+  std::uint64_t value;
+  template <class V> void fields(V&& v) const {
+    v("bar", bar), v("offset", offset), v("size", size), v("write", write), v("trapped", trapped), v("value", value);
+  }
+};
+
+// --- a driver broke a rule --------------------------------------------------------------------------------------------
+/// A driver instruction touched memory it must not touch; completed through the alias. `object` says what it was.
+struct ForbiddenTouched {
+  DRYDOCK_EVENT("forbidden_touched");
+  std::string object;  ///< "DataBuffer", "SRB", "SRB extension", "scatter/gather list"
+  std::uint64_t srb;
+  std::uint64_t offset;
+  bool write, dead;  ///< dead: it belonged to a completed request
+  CodePlace where;
+  template <class V> void fields(V&& v) const {
+    v("object", object), v("srb", srb), v("offset", offset), v("write", write), v("dead", dead);
+  }
+};
+/// A documented rule was broken in a routine or callback. `code` is Microsoft's, e.g. "0xF1/0x2004", or empty.
+struct RuleBroken {
+  DRYDOCK_EVENT("rule_broken");
+  std::string_view rule;  ///< id in docs/spec.md
+  std::string_view code;
+  std::string message;    ///< in the driver author's words
+  CodePlace where;
+  template <class V> void fields(V&& v) const { v("rule", rule), v("code", code), v("message", message); }
+};
+/// A device's DMA access outside every live mapping, or in the wrong direction.
+struct DmaRefused {
+  DRYDOCK_EVENT("dma_refused");
+  std::uint64_t logical;
+  std::uint32_t length;
+  bool to_device;
+  template <class V> void fields(V&& v) const { v("logical", logical), v("length", length), v("to_device", to_device); }
+};
+/// The driver stopped the machine: KeBugCheck(Ex), or a fault nothing can complete.
+struct MachineHalted {
+  DRYDOCK_EVENT("machine_halted");
+  std::uint32_t code;
+  std::uint64_t parameters[4];
+  std::string message;
+  CodePlace where;
+  template <class V> void fields(V&& v) const { v("code", code), v("message", message); }
+};
+
+#undef DRYDOCK_EVENT
+
+using TraceEvent =
+    std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted,
+                 DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, MachineHalted>;
+
+}  // namespace drydock

@@ -1,0 +1,148 @@
+#pragma once
+// The embedding API of drydock: one Machine is one Windows storage driver, running, on one device, with one disk behind
+// it. Everything here may be called from any thread; calls into one machine exclude each other. Nothing throws.
+//
+//   auto machine = drydock::Machine::start({.driver = "my.sys", .disk = "mem:64M"});
+//   if (!machine) puts(machine.error().message.c_str());
+//   std::byte block[4096];
+//   int error = (*machine)->disk().read(block, 0);          // through the driver, errno-style
+//   drydock::Report report = (*machine)->stop();            // findings, limits, counters
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace drydock {
+
+enum class Checks { off, standard, all };
+
+struct Options {
+  std::string driver;                       ///< path of the .sys
+  std::vector<std::string> devices;         ///< e.g. "virtio-blk,queues=4"; empty: from the image's hints
+  std::string disk = "mem:64M";             ///< FILE, "mem:SIZE" or "null"
+  bool read_only = false;
+  unsigned cpus = 2;                        ///< virtual CPUs, 1 … 64
+  std::uint64_t memory = 256u << 20;        ///< bytes, 16 MiB … 32 GiB
+  std::uint64_t seed = 1;
+  std::string phys = "mixed";               ///< low, high, mixed, contiguous, literal
+  std::vector<std::string> registry;        ///< "Parameters\\Device\\X=dword:1"
+  Checks checks = Checks::standard;
+  std::string trace_file;                   ///< JSON Lines; empty: none
+};
+
+/// Why a machine ended, in the order of the exit statuses (docs/drydock.1).
+enum class Outcome {
+  clean = 0,            ///< nothing to report
+  findings = 1,         ///< the driver broke documented rules; it went on
+  bad_input = 2,        ///< usage, or a file that cannot be read
+  refused = 3,          ///< the driver would not start on this device
+  driver_crashed = 4,   ///< KeBugCheck, or a fault nothing can complete
+  internal_error = 5,   ///< drydock's own fault
+};
+const char* name_of(Outcome outcome);
+
+/// One broken rule.
+struct Finding {
+  std::string rule;              ///< id in docs/spec.md, "ST-42"
+  std::string code;              ///< Microsoft's code where there is one, "0xF1/0x2004"
+  std::string message;           ///< one sentence in the driver author's words
+  std::string driver_location;   ///< "my.c:40" or "my.sys+0x1234"
+  std::vector<std::string> stack;
+  std::uint64_t count = 1;       ///< how often the same was seen at the same place
+};
+
+struct Limits {  // as the miniport claimed them
+  std::uint32_t maximum_transfer_length = 0, physical_breaks = 0, alignment_mask = 0, queue_depth = 0, targets = 0, luns = 0;
+  std::string map_buffers, synchronization, dma, srb;
+  bool caches_data = false;
+  unsigned interrupt_messages = 0;
+};
+
+struct Report {
+  Outcome outcome = Outcome::clean;
+  std::string message;           ///< why, when the outcome is 2, 3, 4 or 5
+  std::string driver, port, device;
+  Limits limits;
+  std::uint64_t ios = 0, bytes = 0, reads = 0, writes = 0, flushes = 0, trims = 0;
+  std::uint32_t sg_min = 0, sg_max = 0;
+  double sg_mean = 0;
+  std::uint64_t bounced_pages = 0, interrupts = 0, traps = 0;
+  std::uint64_t virtual_nanoseconds = 0;
+  std::vector<Finding> findings;
+  std::vector<std::string> debug_output;  ///< DbgPrint and kin, the last 1000 lines
+};
+
+/// A failure to start: `outcome` is bad_input, refused, driver_crashed or internal_error.
+struct StartError {
+  Outcome outcome;
+  std::string message;
+  Report report;
+};
+
+struct Extent {
+  std::uint64_t offset, length;
+  bool hole, zero;
+};
+
+/// The disk as a program on the machine sees it, through class layer, port driver and miniport. Offsets and lengths are
+/// in bytes and need not be aligned to blocks (the class layer reads, changes and writes back: not atomic across
+/// clients). Every call returns 0 or an errno value (EIO, EROFS, EINVAL, ENOSPC, ENODEV).
+class Disk {
+ public:
+  virtual std::uint64_t size() const = 0;
+  virtual std::uint32_t block_size() const = 0;
+  virtual bool read_only() const = 0;
+  virtual bool can_flush() const = 0;
+  virtual bool can_trim() const = 0;
+  virtual bool can_zero() const = 0;
+  virtual int read(std::span<std::byte> to, std::uint64_t offset) = 0;
+  virtual int write(std::span<const std::byte> from, std::uint64_t offset, bool fua = false) = 0;
+  virtual int flush() = 0;
+  virtual int trim(std::uint64_t offset, std::uint64_t length, bool fua = false) = 0;
+  virtual int zero(std::uint64_t offset, std::uint64_t length, bool may_trim, bool fua = false) = 0;
+  /// What the backing store knows of holes; empty: nothing known.
+  virtual std::vector<Extent> extents(std::uint64_t offset, std::uint64_t length) = 0;
+
+ protected:
+  ~Disk() = default;
+};
+
+/// What the self-check does, for the progress bar.
+struct SelfCheckProgress {
+  std::uint64_t done, total;
+  std::string_view what;
+};
+
+class Machine {
+ public:
+  struct Started;  ///< value or StartError
+  static Started start(const Options& options);
+  virtual ~Machine() = default;
+
+  /// Disks in the order the port driver found them; at least one.
+  virtual std::size_t disk_count() const = 0;
+  virtual Disk& disk(std::size_t index = 0) = 0;
+
+  /// Writes, reads back and compares over many sizes, offsets and buffer shapes. Overwrites disk 0, then restores
+  /// nothing: meant for scratch disks. On a read-only disk it reads only. Mismatches are findings.
+  virtual void self_check(const std::function<void(const SelfCheckProgress&)>& progress) = 0;
+
+  /// So far; cheap enough for a progress display.
+  virtual Report report() = 0;
+  /// Stops and unloads the driver (leak check), ends the machine; later calls return the same report.
+  virtual Report stop() = 0;
+  /// Power fails now: what is in the device's volatile cache is lost, the driver is not told. The machine is over.
+  virtual void cut_power() = 0;
+};
+
+struct Machine::Started {
+  std::unique_ptr<Machine> machine;  ///< null: see error
+  StartError error;
+  explicit operator bool() const { return machine != nullptr; }
+};
+
+}  // namespace drydock

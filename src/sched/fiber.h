@@ -1,0 +1,139 @@
+#pragma once
+// Fiber: a stack of its own on which drivers run. It is started with a body, resumed from anywhere and suspends back to
+// whoever resumed it; a finished one is started again without new memory. A fiber that stays suspended is freed with its
+// stack and nothing unwinds. Both ends of the stack are guarded. It also counts how much stack the *driver* uses, apart
+// from drydock's own frames, because Windows gives a thread 24 KiB.
+//
+// States: idle (new or finished) -> running <-> suspended -> idle.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "abi/stack_switch.h"
+#include "sched/machine_hooks.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DRYDOCK_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define DRYDOCK_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define DRYDOCK_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define DRYDOCK_TSAN 1
+#endif
+
+namespace drydock {
+
+struct EntryGuard;
+
+inline constexpr std::size_t kFiberStackSize = 256 * 1024;
+inline constexpr std::size_t kFiberLowGuard = 64 * 1024;  // hand-written code may step over a single page
+inline constexpr std::size_t kFiberHighGuard = 4096;
+/// What Windows gives a thread of an x64 kernel; beyond it a finding.
+inline constexpr std::size_t kDriverStackLimit = 24 * 1024;
+/// Room that drydock's own code may need below a crossing from the driver.
+#if defined(DRYDOCK_ASAN) || defined(DRYDOCK_TSAN) || !defined(__OPTIMIZE__)
+inline constexpr std::size_t kHostReserve = 96 * 1024;
+#else
+inline constexpr std::size_t kHostReserve = 32 * 1024;
+#endif
+
+class Fiber {
+ public:
+  explicit Fiber(std::string name, std::size_t stack_size = kFiberStackSize);
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  const std::string& name() const { return name_; }
+  void rename(std::string name) { name_ = std::move(name); }
+
+  /// Idle -> suspended at the first instruction of body(argument). Body runs at the next resume().
+  void start(void (*body)(void*), void* argument);
+  /// Forgets what it was doing (the machine is dead); suspended -> idle, nothing unwinds.
+  void abandon();
+  /// Runs until it suspends or finishes. The gs base and MachineHooks::current_fiber are the caller's (see run_fiber).
+  void resume();
+  /// From within: back to the one that resumed.
+  void suspend();
+
+  bool finished() const { return state_ == State::idle; }
+  bool running() const { return state_ == State::running; }
+
+  std::uintptr_t stack_bottom() const { return bottom_; }
+  std::uintptr_t stack_top() const { return top_; }
+  bool owns_stack(std::uintptr_t address) const { return address >= bottom_ && address <= top_; }
+  bool in_guard_area(std::uintptr_t address) const {
+    return (address >= bottom_ - kFiberLowGuard && address < bottom_) ||
+           (address >= top_ && address < top_ + kFiberHighGuard);
+  }
+
+  /// The innermost call into the driver; null when none.
+  EntryGuard* innermost_guard() const { return guard_; }
+  /// Most stack the driver ever had in use on this fiber (each ISR and DPC counted alone), as seen at crossings.
+  std::size_t driver_stack_peak() const { return peak_ > high_water_ ? peak_ : high_water_; }
+  void set_driver_stack_limit(std::size_t bytes) { limit_ = bytes; }
+
+  const AbortRecord& last_abort() const { return abort_record_; }
+
+  /// Makes the next crossing of the current driver call abandon it. Async-signal-safe.
+  void request_abort(AbortReason);
+
+ private:
+  friend struct EntryGuard;
+  friend class DriverCrossing;
+  friend struct FiberHandlerAccess;  // the signal handlers
+  enum class State : std::uint8_t { idle, suspended, running };
+
+  static void entry(stack_switch::Transfer);
+  void run_body(stack_switch::Transfer);
+  std::uintptr_t usable_floor() const { return bottom_ + kHostReserve; }
+  // Slow paths of a crossing.
+  void note_driver_use(std::size_t used);
+  void crossing_refused(std::uintptr_t rsp);
+
+  // Touched by every crossing: first cache line.
+  EntryGuard* guard_ = nullptr;
+  std::uintptr_t segment_top_ = 0;     // rsp with which the innermost driver call was entered
+  std::size_t used_ = 0;               // driver bytes of the segments below the innermost one that were left
+  std::size_t high_water_ = 0;         // of this sum
+  volatile std::uintptr_t floor_ = 0;  // a crossing below it is refused; raised to the maximum by request_abort
+  std::size_t limit_ = kDriverStackLimit;
+  std::size_t peak_ = 0;
+  State state_ = State::idle;
+  bool overflowed_ = false;            // host bytes stay committed until the next start
+  bool limit_reported_ = false;
+  volatile AbortReason pending_ = AbortReason::none;
+
+  stack_switch::Context context_ = nullptr;
+  stack_switch::Context resumer_ = nullptr;
+  void (*body_)(void*) = nullptr;
+  void* argument_ = nullptr;
+  std::uintptr_t bottom_ = 0;
+  std::uintptr_t top_ = 0;
+  std::uint64_t pending_progress_ = 0;  // MachineHooks::progress when the abort was requested by the watchdog
+  AbortRecord abort_record_;
+  std::string name_;
+
+  // Sanitizer bookkeeping of the switch (unused in plain builds).
+  const void* resumer_stack_ = nullptr;
+  std::size_t resumer_stack_size_ = 0;
+  void* tsan_self_ = nullptr;
+  void* tsan_resumer_ = nullptr;
+};
+
+/// Resumes `fiber` as the machine's current one, and puts the former current one back.
+inline void run_fiber(MachineHooks& machine, Fiber& fiber) {
+  Fiber* before = machine.current_fiber;
+  machine.current_fiber = &fiber;
+  fiber.resume();
+  machine.current_fiber = before;
+}
+
+}  // namespace drydock

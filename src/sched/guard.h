@@ -1,0 +1,127 @@
+#pragma once
+// enter_driver: the only way from drydock into a driver. It remembers where to come back to; a call that must not go on
+// (bug check, stack overflow, hang, wild access) is abandoned by a jump to the innermost guard. Abandoning unwinds
+// nothing: driver frames and drydock's frames between guard and abort are simply gone. So an export that calls back into
+// the driver puts its own guard around it and owns nothing else, and what the dead call held is given back from ledgers.
+// IRQL, locks and the virtual CPU are the caller's business: look at Entered::aborted.
+//
+// DriverCrossing: the way back, from the driver into an export or a trap: a few instructions that count the driver's
+// stack, see that drydock has room to work, and turn a requested abort into one.
+
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "abi/ms_abi.h"
+#include "sched/fiber.h"
+
+namespace drydock {
+
+/// What is being called. ISRs and DPCs run on stacks of their own in Windows: their bytes are a sum of their own.
+enum class EntryKind : std::uint8_t { routine, dpc, isr };
+constexpr bool has_own_stack(EntryKind kind) { return kind != EntryKind::routine; }
+
+template <class R>
+struct Entered {
+  bool aborted = false;
+  AbortReason reason = AbortReason::none;
+  R value{};  // meaningful when not aborted
+};
+template <>
+struct Entered<void> {
+  bool aborted = false;
+  AbortReason reason = AbortReason::none;
+};
+
+/// One call into the driver that has not come back; lives in the frame of enter_driver.
+struct EntryGuard {
+  sigjmp_buf landing;
+  EntryGuard* outer;
+  std::uintptr_t driver_top;  // rsp with which the driver was entered: its frames lie below
+  std::uintptr_t outer_segment_top;
+  std::size_t outer_used;
+  std::size_t outer_high_water;
+  EntryKind kind;
+  AbortReason reason;
+
+  [[gnu::always_inline]] void enter(Fiber& fiber, EntryKind entry_kind);
+  [[gnu::always_inline]] void leave(Fiber& fiber);
+};
+
+inline void EntryGuard::enter(Fiber& fiber, EntryKind entry_kind) {
+  outer = fiber.guard_;
+  outer_segment_top = fiber.segment_top_;
+  outer_used = fiber.used_;
+  outer_high_water = fiber.high_water_;
+  kind = entry_kind;
+  if (!outer || has_own_stack(entry_kind)) {
+    fiber.used_ = 0;
+    fiber.high_water_ = 0;
+    fiber.limit_reported_ = false;
+  }
+  asm volatile("mov %%rsp, %0" : "=r"(driver_top));
+  fiber.segment_top_ = driver_top;
+  fiber.guard_ = this;
+}
+
+inline void EntryGuard::leave(Fiber& fiber) {
+  fiber.guard_ = outer;
+  fiber.segment_top_ = outer_segment_top;
+  fiber.used_ = outer_used;
+  if (!outer || has_own_stack(kind)) {
+    if (fiber.high_water_ > fiber.peak_) fiber.peak_ = fiber.high_water_;
+    fiber.high_water_ = outer_high_water;
+  }
+}
+
+/// Calls `routine` of the driver on `fiber`, which must be the running one.
+template <class R, class... A>
+[[gnu::noinline]] Entered<R> enter_driver(Fiber& fiber, EntryKind kind, R(MSABI* routine)(A...),
+                                          std::type_identity_t<A>... arguments) noexcept {
+  EntryGuard guard;
+  guard.enter(fiber, kind);
+  if (sigsetjmp(guard.landing, 0) != 0) [[unlikely]] {
+    guard.leave(fiber);
+    return {.aborted = true, .reason = guard.reason};
+  }
+  if constexpr (std::is_void_v<R>) {
+    routine(arguments...);
+    guard.leave(fiber);
+    return {};
+  } else {
+    const R value = routine(arguments...);
+    guard.leave(fiber);
+    return {.value = value};
+  }
+}
+
+/// Abandons the innermost driver call of `fiber`, which must be the running one. For ordinary code on the fiber.
+[[noreturn]] void abort_driver_call(Fiber& fiber, AbortReason reason);
+
+/// rsp of the driver at its call of this export (exports are compiled with frame pointers).
+#define DRYDOCK_CALLER_RSP() (reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 16)
+
+/// First object of every export and of the trap service. May abandon the call, in the constructor or the destructor.
+class DriverCrossing {
+ public:
+  [[gnu::always_inline]] DriverCrossing(Fiber& fiber, std::uintptr_t driver_rsp) : fiber_(fiber), outer_used_(fiber.used_) {
+    const std::size_t used = outer_used_ + (fiber.segment_top_ - driver_rsp);
+    fiber.used_ = used;
+    if (used > fiber.high_water_) [[unlikely]] fiber.note_driver_use(used);
+    if (driver_rsp < fiber.floor_) [[unlikely]] fiber.crossing_refused(driver_rsp);
+  }
+  [[gnu::always_inline]] ~DriverCrossing() {
+    fiber_.used_ = outer_used_;
+    if (fiber_.pending_ != AbortReason::none) [[unlikely]] fiber_.crossing_refused(fiber_.segment_top_);
+  }
+  DriverCrossing(const DriverCrossing&) = delete;
+  DriverCrossing& operator=(const DriverCrossing&) = delete;
+
+ private:
+  Fiber& fiber_;
+  std::size_t outer_used_;
+};
+using ExportCrossing = DriverCrossing;
+
+}  // namespace drydock

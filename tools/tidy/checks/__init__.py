@@ -1,0 +1,1 @@
+"""One check per file. A check is a function `check(tree)` that yields (path, line, message)."""

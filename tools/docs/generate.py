@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Writes the generated documents from the source: docs/rules.md, docs/ddi-coverage.md, docs/assumptions.md.
+
+  generate.py --build build/release          writes them
+  generate.py --build build/release --check  writes nothing; exit status 1 where a committed one is not current
+
+No line numbers and no dates in them: an unrelated edit changes nothing.
+"""
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "tidy")]
+
+import assumptions  # noqa: E402
+import coverage  # noqa: E402
+import rules  # noqa: E402
+from tree import Tree  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def exports_of(build):
+    """The export table as `drydock-exports --json` prints it."""
+    for program in (build / "drydock-exports", *sorted(build.glob("src/**/drydock-exports"))):
+        if program.is_file():
+            return json.loads(subprocess.run([program, "--json"], check=True, capture_output=True, text=True).stdout)
+    sys.exit(f"{build}/drydock-exports is missing: build first (make build)")
+
+
+def documents(build):
+    tree = Tree(ROOT)
+    return {"docs/rules.md": rules.render(tree), "docs/assumptions.md": assumptions.render(tree),
+            "docs/ddi-coverage.md": coverage.render(exports_of(build))}
+
+
+def check(path, text):
+    current = (ROOT / path).is_file() and (ROOT / path).read_text() == text
+    print(f"ok - {path} is current" if current else f"not ok - {path} is not what the source says: run `make docs`")
+    return current
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", type=Path, default=ROOT / "build/release")
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    made = documents(arguments.build)
+    if arguments.check:
+        return 0 if all([check(path, text) for path, text in made.items()]) else 1
+    for path, text in made.items():
+        (ROOT / path).write_text(text)
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

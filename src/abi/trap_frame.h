@@ -45,6 +45,7 @@ struct alignas(64) TrapFrame {
   Xmm xmm(unsigned index) const;
   void set_xmm(unsigned index, const Xmm& value);
   std::uint32_t mxcsr() const;
+  void set_mxcsr(std::uint32_t value);
 };
 
 inline constexpr std::size_t kExtendedOffset = 256;
@@ -55,7 +56,7 @@ std::size_t trap_frame_size();
 
 /// Prepares a frame at `frame` (64-byte aligned, trap_frame_size() bytes) from the registers of a signal context.
 /// Async-signal-safe. The caller then sets rsp = frame and rip = trap_trampoline().
-void fill_trap_frame(TrapFrame* frame, const std::int64_t* gregs, void (*service)(TrapFrame*));
+void fill_trap_frame(TrapFrame* frame, const long long* gregs, void (*service)(TrapFrame*));
 
 /// Where a thread must continue, with rsp = the frame and DF, TF and AC clear.
 std::uintptr_t trap_trampoline();

@@ -30,7 +30,9 @@
 
 namespace drydock {
 
+class Fiber;
 struct EntryGuard;
+[[noreturn]] void abort_driver_call(Fiber& fiber, AbortReason reason);
 
 inline constexpr std::size_t kFiberStackSize = 256 * 1024;
 inline constexpr std::size_t kFiberLowGuard = 64 * 1024;  // hand-written code may step over a single page
@@ -69,10 +71,8 @@ class Fiber {
   std::uintptr_t stack_bottom() const { return bottom_; }
   std::uintptr_t stack_top() const { return top_; }
   bool owns_stack(std::uintptr_t address) const { return address >= bottom_ && address <= top_; }
-  bool in_guard_area(std::uintptr_t address) const {
-    return (address >= bottom_ - kFiberLowGuard && address < bottom_) ||
-           (address >= top_ && address < top_ + kFiberHighGuard);
-  }
+  /// Where a stack that has run out touches.
+  bool in_low_guard(std::uintptr_t address) const { return address >= bottom_ - kFiberLowGuard && address < bottom_; }
 
   /// The innermost call into the driver; null when none.
   EntryGuard* innermost_guard() const { return guard_; }
@@ -82,13 +82,20 @@ class Fiber {
 
   const AbortRecord& last_abort() const { return abort_record_; }
 
+  /// Belongs to whoever keeps books of the calls in progress on this fiber (io/driver_call.h).
+  void* call_frames = nullptr;
+
   /// Makes the next crossing of the current driver call abandon it. Async-signal-safe.
   void request_abort(AbortReason);
+  /// The same as hung, unless the machine makes progress meanwhile.
+  void request_abort_of_silent(std::uint64_t progress);
 
  private:
   friend struct EntryGuard;
   friend class DriverCrossing;
-  friend struct FiberHandlerAccess;  // the signal handlers
+  friend class TrapCrossing;
+  friend void abort_driver_call(Fiber&, AbortReason);
+  friend std::uintptr_t prepare_landing(Fiber&, AbortReason, const std::uint64_t*, std::uint64_t);
   enum class State : std::uint8_t { idle, suspended, running };
 
   static void entry(stack_switch::Transfer);
@@ -97,6 +104,7 @@ class Fiber {
   // Slow paths of a crossing.
   void note_driver_use(std::size_t used);
   void crossing_refused(std::uintptr_t rsp);
+  AbortReason take_pending();
 
   // Touched by every crossing: first cache line.
   EntryGuard* guard_ = nullptr;

@@ -99,13 +99,23 @@ template <class R, class... A>
 /// Abandons the innermost driver call of `fiber`, which must be the running one. For ordinary code on the fiber.
 [[noreturn]] void abort_driver_call(Fiber& fiber, AbortReason reason);
 
+/// The same for what drydock itself found: `gregs` (kGprCount, mcontext order) go into the fiber's record and
+/// MachineHooks::call_aborted is told first.
+[[noreturn]] void cut_off(Fiber& fiber, AbortReason reason, const std::uint64_t* gregs, std::uint64_t fault_address);
+
+/// For the signal handlers, which must not jump: they record here, continue the thread at drydock_abort_landing(&fiber)
+/// with the rsp this returns, and the landing does the rest. Async-signal-safe.
+std::uintptr_t prepare_landing(Fiber& fiber, AbortReason reason, const std::uint64_t* gregs, std::uint64_t fault_address);
+extern "C" [[noreturn]] void drydock_abort_landing(Fiber* fiber);
+
 /// rsp of the driver at its call of this export (exports are compiled with frame pointers).
 #define DRYDOCK_CALLER_RSP() (reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) + 16)
 
-/// First object of every export and of the trap service. May abandon the call, in the constructor or the destructor.
+/// First object of every export. May abandon the call, in the constructor or the destructor.
 class DriverCrossing {
  public:
-  [[gnu::always_inline]] DriverCrossing(Fiber& fiber, std::uintptr_t driver_rsp) : fiber_(fiber), outer_used_(fiber.used_) {
+  [[gnu::always_inline]] DriverCrossing(Fiber& fiber, std::uintptr_t driver_rsp)
+      : fiber_(fiber), outer_used_(fiber.used_), driver_rsp_(driver_rsp) {
     const std::size_t used = outer_used_ + (fiber.segment_top_ - driver_rsp);
     fiber.used_ = used;
     if (used > fiber.high_water_) [[unlikely]] fiber.note_driver_use(used);
@@ -113,7 +123,7 @@ class DriverCrossing {
   }
   [[gnu::always_inline]] ~DriverCrossing() {
     fiber_.used_ = outer_used_;
-    if (fiber_.pending_ != AbortReason::none) [[unlikely]] fiber_.crossing_refused(fiber_.segment_top_);
+    if (fiber_.pending_ != AbortReason::none) [[unlikely]] fiber_.crossing_refused(driver_rsp_);
   }
   DriverCrossing(const DriverCrossing&) = delete;
   DriverCrossing& operator=(const DriverCrossing&) = delete;
@@ -121,6 +131,7 @@ class DriverCrossing {
  private:
   Fiber& fiber_;
   std::size_t outer_used_;
+  std::uintptr_t driver_rsp_;
 };
 using ExportCrossing = DriverCrossing;
 

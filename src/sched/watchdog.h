@@ -1,10 +1,11 @@
 #pragma once
 // The watchdog: a timer on the CPU time of each driving OS thread that notices a driver running without any preemption
-// point. The first silent ticks force a preemption (MachineHooks::forced_preempt); when nothing could end the loop for
-// the whole limit, the call is abandoned with AbortReason::hung. It counts CPU time only, so neither a debugger stop nor
-// a loaded host fires it. It decides nothing in a run that makes progress.
+// point. A silent tick forces a preemption (MachineHooks::forced_preempt); when nothing could end the loop for the whole
+// limit, the call is abandoned with AbortReason::hung. It counts CPU time only, so neither a debugger stop nor a loaded
+// host fires it. It decides nothing in a run that makes progress. Silence of drydock's own code is noted too: the call is
+// then abandoned at the next return to the driver, unless there was progress after all.
 
-#include <csignal>
+#include <ctime>
 #include <cstdint>
 
 #include "sched/machine_hooks.h"
@@ -16,5 +17,25 @@ inline constexpr std::uint32_t kHangLimitMs = 1000;
 
 /// CPU time without progress after which a call is abandoned; 0 turns the watchdog off. Rounded up to ticks.
 void set_hang_limit(MachineHooks& machine, std::uint32_t milliseconds);
+
+/// The timer of one OS thread. It runs on while the thread drives nothing (a tick then finds no machine), so that
+/// taking and leaving a machine costs no system call.
+class WatchdogTimer {
+ public:
+  WatchdogTimer() = default;
+  ~WatchdogTimer();
+  WatchdogTimer(const WatchdogTimer&) = delete;
+  WatchdogTimer& operator=(const WatchdogTimer&) = delete;
+  /// Starts it; after a fork, anew.
+  void arm();
+
+ private:
+  timer_t timer_{};
+  int owner_process_ = 0;
+};
+
+/// Part of installing the handlers of a process.
+int watchdog_signal();
+void install_watchdog_handler();
 
 }  // namespace drydock

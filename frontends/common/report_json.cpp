@@ -1,0 +1,127 @@
+#include "report_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace drydock {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json limits_json(const Limits& limits) {
+  return {{"maximum_transfer_length", limits.maximum_transfer_length},
+          {"physical_breaks", limits.physical_breaks},
+          {"alignment_mask", limits.alignment_mask},
+          {"queue_depth", limits.queue_depth},
+          {"targets", limits.targets},
+          {"luns", limits.luns},
+          {"map_buffers", limits.map_buffers},
+          {"synchronization", limits.synchronization},
+          {"dma", limits.dma},
+          {"srb", limits.srb},
+          {"caches_data", limits.caches_data},
+          {"interrupt_messages", limits.interrupt_messages}};
+}
+
+Limits limits_from(const Json& json) {
+  Limits limits;
+  limits.maximum_transfer_length = json.at("maximum_transfer_length");
+  limits.physical_breaks = json.at("physical_breaks");
+  limits.alignment_mask = json.at("alignment_mask");
+  limits.queue_depth = json.at("queue_depth");
+  limits.targets = json.at("targets");
+  limits.luns = json.at("luns");
+  limits.map_buffers = json.at("map_buffers");
+  limits.synchronization = json.at("synchronization");
+  limits.dma = json.at("dma");
+  limits.srb = json.at("srb");
+  limits.caches_data = json.at("caches_data");
+  limits.interrupt_messages = json.at("interrupt_messages");
+  return limits;
+}
+
+Json finding_json(const Finding& finding) {
+  return {{"rule", finding.rule},
+          {"code", finding.code},
+          {"message", finding.message},
+          {"driver_location", finding.driver_location},
+          {"stack", finding.stack},
+          {"count", finding.count}};
+}
+
+Finding finding_from(const Json& json) {
+  return {json.at("rule"),  json.at("code"), json.at("message"), json.at("driver_location"),
+          json.at("stack"), json.at("count")};
+}
+
+Outcome outcome_from(const std::string& name) {
+  for (int number = 0; number <= static_cast<int>(Outcome::internal_error); ++number)
+    if (name == name_of(static_cast<Outcome>(number))) return static_cast<Outcome>(number);
+  return Outcome::internal_error;
+}
+
+Report report_from(const Json& json) {
+  Report report;
+  report.outcome = outcome_from(json.at("outcome"));
+  report.message = json.at("message");
+  report.driver = json.at("driver");
+  report.port = json.at("port");
+  report.device = json.at("device");
+  report.limits = limits_from(json.at("limits"));
+  report.ios = json.at("ios");
+  report.bytes = json.at("bytes");
+  report.reads = json.at("reads");
+  report.writes = json.at("writes");
+  report.flushes = json.at("flushes");
+  report.trims = json.at("trims");
+  report.sg_min = json.at("sg").at("min");
+  report.sg_mean = json.at("sg").at("mean");
+  report.sg_max = json.at("sg").at("max");
+  report.bounced_pages = json.at("bounced_pages");
+  report.interrupts = json.at("interrupts");
+  report.traps = json.at("traps");
+  report.virtual_nanoseconds = json.at("virtual_nanoseconds");
+  for (const Json& finding : json.at("findings")) report.findings.push_back(finding_from(finding));
+  report.debug_output = json.at("debug_output");
+  return report;
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  Json findings = Json::array();
+  for (const Finding& finding : report.findings) findings.push_back(finding_json(finding));
+  return {{"outcome", name_of(report.outcome)},
+          {"exit_status", static_cast<int>(report.outcome)},
+          {"message", report.message},
+          {"driver", report.driver},
+          {"port", report.port},
+          {"device", report.device},
+          {"limits", limits_json(report.limits)},
+          {"ios", report.ios},
+          {"bytes", report.bytes},
+          {"reads", report.reads},
+          {"writes", report.writes},
+          {"flushes", report.flushes},
+          {"trims", report.trims},
+          {"sg", {{"min", report.sg_min}, {"mean", report.sg_mean}, {"max", report.sg_max}}},
+          {"bounced_pages", report.bounced_pages},
+          {"interrupts", report.interrupts},
+          {"traps", report.traps},
+          {"virtual_nanoseconds", report.virtual_nanoseconds},
+          {"findings", std::move(findings)},
+          {"debug_output", report.debug_output}};
+}
+
+std::string json_text(const Report& report, bool indented) {
+  return to_json(report).dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<Report> parse_report(std::string_view text) {
+  try {
+    return report_from(Json::parse(text));
+  } catch (const Json::exception& error) {  // the library's only way to say no; it ends here
+    return refuse("not a report: {}", error.what());
+  }
+}
+
+}  // namespace drydock

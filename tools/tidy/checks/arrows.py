@@ -67,9 +67,9 @@ def fault_in_api(tree, form, name):
 
 
 def fault_in_frontend(tree, path, name):
-    if not tree.has("src/" + name) or name.startswith("machine/") or tree.has(beside(path, name)):
+    if not tree.has("src/" + name) or name.startswith(("machine/", "base/")) or tree.has(beside(path, name)):
         return None
-    return f"{name}: a front end sees include/drydock and machine, nothing below"
+    return f"{name}: a front end sees include/drydock, machine and base, nothing between"
 
 
 def fault_in_driver(tree, path, name):

@@ -22,7 +22,7 @@ inline constexpr unsigned kUnwindChainMax = 32;
 inline constexpr unsigned kDriverFramesMax = 128;
 
 struct Xmm {
-  std::uint64_t low = 0, high = 0;
+  std::uint64_t low, high;
 };
 
 /// What a Windows x64 function sees and may change. The order of the general registers is the hardware's.

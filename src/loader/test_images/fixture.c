@@ -61,7 +61,7 @@ EXPORT NOINLINE u64 Outermost(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
   return below + sum + (a ^ b ^ c ^ d ^ e ^ f);
 }
 
-EXPORT u64 Recurse(u64 depth) { return depth ? Recurse(depth - 1) + HostCall(depth) : 0; }
+EXPORT NOINLINE u64 Recurse(u64 depth) { return depth ? Recurse(depth - 1) * 3 + depth : HostCall(1) + 1; }
 
 /* Line numbers: the test looks for this function's fault by name and line. */
 EXPORT u64 Touch(volatile u64 *where) {

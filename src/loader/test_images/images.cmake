@@ -32,7 +32,7 @@ endif()
 if(CLANG_PE AND LLD_LINK)
   add_custom_command(OUTPUT ${images_dir}/clang_msvc.sys
     COMMAND ${LLD_LINK} /lib /machine:x64 /def:${images_source}/host.def /out:host.lib
-    COMMAND ${CLANG_PE} --target=x86_64-pc-windows-msvc -gcodeview -O2 -ffreestanding -fasynchronous-unwind-tables
+    COMMAND ${CLANG_PE} --target=x86_64-pc-windows-msvc -g -gcodeview -O2 -ffreestanding -fasynchronous-unwind-tables
             -mno-stack-arg-probe -c -o clang_msvc.obj ${images_source}/fixture.c
     COMMAND ${LLD_LINK} /driver /subsystem:native /entry:DriverEntry /nodefaultlib /debug /out:clang_msvc.sys
             clang_msvc.obj host.lib

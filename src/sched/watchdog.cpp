@@ -28,16 +28,20 @@ void preempt_service(TrapFrame* frame) {
   const TrapCrossing crossing(fiber, *frame);
   WatchdogState& state = machine->watchdog;
   const std::uint32_t silent = state.silent_ticks.load(std::memory_order_relaxed);
-  if (machine->forced_preempt(*frame))
-    state.silent_ticks.store(0, std::memory_order_relaxed);
-  else if (silent >= state.silent_ticks_limit && machine->progress == state.progress_seen.load(std::memory_order_relaxed))
-    cut_off(fiber, AbortReason::hung, frame->gregs, 0);
+  const bool goes_on = machine->forced_preempt(*frame);
+  const bool silent_still = machine->progress == state.progress_seen.load(std::memory_order_relaxed);
+  const bool hung = !goes_on && silent_still && silent >= state.silent_ticks_limit;
+  if (goes_on || hung) state.silent_ticks.store(0, std::memory_order_relaxed);
+  if (hung) cut_off(fiber, AbortReason::hung, frame->gregs, 0);
 }
+
+/// As it is in memory at the moment of the signal.
+std::uint64_t progress_of(MachineHooks& machine) { return *static_cast<volatile std::uint64_t*>(&machine.progress); }
 
 /// Ticks in a row without progress, this one included; 0 when there was some.
 std::uint32_t count_silent_tick(MachineHooks& machine) {
   WatchdogState& state = machine.watchdog;
-  const auto progress = *static_cast<volatile std::uint64_t*>(&machine.progress);
+  const std::uint64_t progress = progress_of(machine);
   if (progress != state.progress_seen.load(std::memory_order_relaxed)) {
     state.progress_seen.store(progress, std::memory_order_relaxed);
     state.silent_ticks.store(0, std::memory_order_relaxed);
@@ -61,7 +65,7 @@ void on_tick(int signal, siginfo_t* info, void* context_pointer) {
     if (machine->images.contains(rip))
       divert_to_service(context, *fiber, &preempt_service, signal, info->si_code, 0);
     else if (silent >= machine->watchdog.silent_ticks_limit)
-      fiber->request_abort_of_silent(machine->progress);
+      fiber->request_abort_of_silent(progress_of(*machine));
   }
   errno = saved_errno;
 }

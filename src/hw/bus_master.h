@@ -46,10 +46,15 @@ class BusMaster {
   /// (the refusal has been traced). `direction` is the device's: to_device = it reads memory.
   std::byte* reach(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
     const auto page = memory_.page_of_pfn(address.page());
-    if (!page || address.offset_in_page() + length > kPageSize || (enforce_ && !window_.allows(*page, direction)))
+    if (!page || length > kPageSize - address.offset_in_page() || (enforce_ && !window_.allows(*page, direction)))
       [[unlikely]] return refuse_access(address, length, direction);
     return memory_.system(*page) + address.offset_in_page();
   }
+
+  /// True when every access is looked up: a device must then not keep host pointers from one request to the next.
+  bool enforces() const { return enforce_; }
+  /// Accesses refused so far.
+  std::uint64_t refused() const { return refused_; }
 
   /// Copies any length; false when some part is out of reach (nothing after that part is copied).
   bool read(LogicalAddress from, std::span<std::byte> to);
@@ -66,6 +71,9 @@ class BusMaster {
 
  private:
   std::byte* refuse_access(LogicalAddress address, std::uint32_t length, DmaDirection direction);
+  template <class Byte, class Copy>
+  bool walk(LogicalAddress address, std::span<Byte> bytes, DmaDirection direction, Copy copy);
+  std::uint64_t refused_ = 0;
   PhysicalMemory& memory_;
   DmaWindow& window_;
   Trace& trace_;

@@ -13,6 +13,7 @@
 
 #include "hw/bus_master.h"
 #include "hw/interrupt.h"
+#include "hw/pci_spec.h"
 #include "sched/timeline.h"
 
 namespace drydock {
@@ -23,8 +24,8 @@ struct PciIdentity {
 };
 
 struct PciBar {
-  std::uint64_t address = 0;  ///< bus address as config space holds it; 0: not implemented
-  std::uint32_t size = 0;     ///< bytes, a power of two
+  std::uint64_t address = 0;  ///< bus address as config space holds it now
+  std::uint32_t size = 0;     ///< bytes, a power of two; 0: not implemented
   bool memory = true;
   bool is_64bit = false;
 };
@@ -45,7 +46,9 @@ class PciFunction {
   PciFunction& operator=(const PciFunction&) = delete;
 
   // --- configuration space (256 bytes are implemented; above reads as 0) ------------------------------------------
-  std::uint32_t read_config(std::uint32_t offset, unsigned size) const;
+  /// size is 1, 2 or 4. Not const: devices may have live windows in it.
+  std::uint32_t read_config(std::uint32_t offset, unsigned size);
+  /// Changes the writable bits only. Writing all ones to a BAR and reading it back gives its size.
   void write_config(std::uint32_t offset, unsigned size, std::uint32_t value);
   std::span<const std::byte> config() const { return config_; }
 
@@ -55,33 +58,52 @@ class PciFunction {
   /// size is 1, 2, 4 or 8; an offset past the BAR reads all ones and writes nothing.
   std::uint64_t read_bar(unsigned index, std::uint32_t offset, unsigned size);
   void write_bar(unsigned index, std::uint32_t offset, unsigned size, std::uint64_t value);
+  /// Does the BAR answer at its address now (command register)?
+  bool decodes(unsigned index) const {
+    return bars_[index].size != 0 && (command() & (bars_[index].memory ? pci::kCommandMemory : pci::kCommandIo)) != 0;
+  }
 
   // --- firmware and the port driver ---------------------------------------------------------------------------------
-  /// Gives every BAR an address (64-bit memory BARs above 4 GiB when `high`), sets the command register and the IRQ line.
-  void place_bars(std::uint64_t memory_base, std::uint32_t io_base);
+  void place_bar(unsigned index, std::uint64_t address);
+  /// Enables decoding and bus mastering; `line` is what the interrupt line register says.
+  void power_on(std::uint8_t line);
+  std::uint8_t interrupt_line() const { return static_cast<std::uint8_t>(config_[pci::kInterruptLine]); }
   /// Number of MSI-X table entries; 0 without the capability.
   unsigned msix_entries() const { return static_cast<unsigned>(msix_.size()); }
-  bool msix_enabled() const;
+  bool msix_enabled() const { return (msix_control() & pci::kMsixEnable) != 0; }
   /// Firmware/OS: program entry i to send `data`, unmask it; enable MSI-X as a whole.
   void program_msix(unsigned entry, std::uint64_t address, std::uint32_t data);
   void enable_msix(bool on);
   void mask_msix(unsigned entry, bool masked);
+  /// Surprise removal: every read gives all ones, writes do nothing, no interrupt comes any more.
+  void set_gone(bool gone);
+  bool gone() const { return gone_; }
 
  protected:
   // --- for devices --------------------------------------------------------------------------------------------------
+  /// `size` is a power of two, 16 at least (4 for ports); a 64-bit BAR takes the next index too.
   void add_bar(unsigned index, std::uint32_t size, bool memory = true, bool is_64bit = false);
   /// Appends a capability (id and body after the two header bytes); returns its offset in config space.
   std::uint8_t add_capability(std::uint8_t id, std::span<const std::byte> body);
-  /// Puts the MSI-X table and PBA into `bar` at `offset`; the base class serves those registers itself.
+  /// Lets software write these bytes of config space.
+  void make_writable(std::uint32_t offset, unsigned bytes);
+  /// Puts the MSI-X table and PBA into `bar` from `offset` on (PBA in the second half of a page or after the table);
+  /// the base class serves those registers itself.
   void add_msix(unsigned entries, unsigned bar, std::uint32_t offset);
 
   /// Sends MSI-X message `entry` (pends while masked). No effect unless enabled.
   void send_msix(unsigned entry);
-  /// The INTx pin; shown in the status register; passed on unless disabled in the command register.
+  /// The INTx pin; shown in the status register; passed on unless disabled in the command register or by MSI-X.
   void set_interrupt_line(bool asserted);
+  /// May the device reach memory (command register)?
+  bool bus_mastering() const { return (command() & pci::kCommandBusMaster) != 0 && !gone_; }
+  std::span<std::byte> config_bytes() { return config_; }
 
   virtual std::uint64_t read_register(unsigned bar, std::uint32_t offset, unsigned size) = 0;
   virtual void write_register(unsigned bar, std::uint32_t offset, unsigned size, std::uint64_t value) = 0;
+  /// Software is about to read, or has just written, config bytes behind the header.
+  virtual void before_config_read(std::uint32_t /*offset*/, unsigned /*size*/) {}
+  virtual void after_config_write(std::uint32_t /*offset*/, unsigned /*size*/) {}
 
   BoardServices board_;
 
@@ -92,15 +114,42 @@ class PciFunction {
     bool masked = true;
     bool pending = false;
   };
-  std::array<std::byte, 256> config_{};
+  template <class T>
+  T get(std::uint32_t offset) const {
+    T value;
+    std::memcpy(&value, &config_[offset], sizeof value);
+    return value;
+  }
+  template <class T>
+  void set(std::uint32_t offset, T value) {
+    std::memcpy(&config_[offset], &value, sizeof value);
+  }
+  std::uint16_t command() const { return get<std::uint16_t>(pci::kCommand); }
+  std::uint16_t msix_control() const {
+    return msix_capability_ == 0 ? std::uint16_t{0} : get<std::uint16_t>(msix_capability_ + pci::kMsixControl);
+  }
+  void read_back_bar(unsigned index);
+  void header_written(std::uint32_t offset, unsigned size);
+  void settle_interrupts();
+  void deliver_pending(unsigned entry);
+  bool in_msix(unsigned bar, std::uint32_t offset) const { return bar == msix_bar_ && offset - msix_offset_ < msix_bytes_; }
+  std::uint32_t read_msix_word(std::uint32_t offset) const;
+  void write_msix_word(std::uint32_t offset, std::uint32_t value);
+  std::uint64_t read_msix(std::uint32_t offset, unsigned size) const;
+  void write_msix(std::uint32_t offset, unsigned size, std::uint64_t value);
+
+  std::array<std::byte, pci::kConfigSize> config_{};
+  std::array<std::byte, pci::kConfigSize> writable_{};  ///< a mask for every byte
   std::array<PciBar, kBars> bars_{};
   std::vector<MsixEntry> msix_;
-  unsigned msix_bar_ = 0;
-  std::uint32_t msix_offset_ = 0;
+  unsigned msix_bar_ = ~0u;
+  std::uint32_t msix_offset_ = 0, msix_bytes_ = 0, pba_offset_ = 0;
   std::uint8_t msix_capability_ = 0;
   std::uint8_t last_capability_ = 0;
-  std::uint16_t free_config_ = 0x40;
-  bool line_ = false;
+  std::uint16_t free_config_ = pci::kHeaderEnd;
+  bool line_ = false;         ///< as the device holds it
+  bool line_passed_ = false;  ///< as the board sees it
+  bool gone_ = false;
 };
 
 }  // namespace drydock

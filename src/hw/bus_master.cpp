@@ -1,0 +1,36 @@
+#include "hw/bus_master.h"
+
+#include <algorithm>
+
+namespace drydock {
+
+std::byte* BusMaster::refuse_access(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
+  ++refused_;
+  trace_.emit(DmaRefused{address.value, length, direction == DmaDirection::to_device});
+  return nullptr;
+}
+
+template <class Byte, class Copy>
+bool BusMaster::walk(LogicalAddress address, std::span<Byte> bytes, DmaDirection direction, Copy copy) {
+  while (!bytes.empty()) {
+    const auto part = std::min<std::size_t>(bytes.size(), kPageSize - address.offset_in_page());
+    std::byte* host = reach(address, static_cast<std::uint32_t>(part), direction);
+    if (host == nullptr) return false;
+    copy(host, bytes.first(part));
+    bytes = bytes.subspan(part);
+    address = address + part;
+  }
+  return true;
+}
+
+bool BusMaster::read(LogicalAddress from, std::span<std::byte> to) {
+  return walk(from, to, DmaDirection::to_device,
+              [](const std::byte* host, std::span<std::byte> part) { std::memcpy(part.data(), host, part.size()); });
+}
+
+bool BusMaster::write(LogicalAddress to, std::span<const std::byte> from) {
+  return walk(to, from, DmaDirection::from_device,
+              [](std::byte* host, std::span<const std::byte> part) { std::memcpy(host, part.data(), part.size()); });
+}
+
+}  // namespace drydock

@@ -73,7 +73,15 @@ class Planner {
   explicit Planner(const Reach& reach);
 
   /// Only whole minimum transfer units are planned; a rest below one is left over.
-  Plan plan(std::span<const PageSlice> slices, RegisterRun registers, PlanStorage out) const;
+  Plan plan(std::span<const PageSlice> slices, RegisterRun registers, const PlanStorage& out) const;
+
+  /// The commonest transfer without a call: true, and `out` written, when the bytes lie in one page that the device
+  /// reaches. The same as plan() on that slice.
+  bool plan_one_page(const PageSlice& slice, DmaElement& out) const {
+    if (slice.offset + slice.length > one_page_end_ || slice.pfns[0] > highest_page_) return false;
+    out = {{slice.pfns[0] << kPageShift | slice.offset}, static_cast<std::uint32_t>(slice.length), 0, 0};
+    return true;
+  }
 
   /// Registers (and records) with which plan() is complete, elements permitting. An upper bound: exact for records when
   /// the device has scatter/gather and no grain, and for registers too unless the buffer is a chain.
@@ -83,14 +91,17 @@ class Planner {
 
  private:
   friend class PlanWriter;
-  Plan plan_fast(std::span<const PageSlice> slices, RegisterRun registers, PlanStorage out) const;
-  Plan plan_strictly(std::span<const PageSlice> slices, RegisterRun registers, PlanStorage out) const;
+  Plan plan_fast(std::span<const PageSlice> slices, RegisterRun registers, const PlanStorage& out) const;
+  Plan plan_any(std::span<const PageSlice> slices, RegisterRun registers, const PlanStorage& out) const;
+  std::uint32_t plan_one_slice(const PageSlice& slice, std::span<DmaElement> elements) const;
+  Plan plan_strictly(std::span<const PageSlice> slices, RegisterRun registers, const PlanStorage& out) const;
 
   Reach reach_;
   std::uint64_t highest_page_;
   std::uint64_t boundary_pages_;  ///< mask: a page number with none of these bits begins a new element
   std::uint32_t length_max_;
   bool simple_;  ///< scatter/gather with a grain of one byte
+  std::uint64_t one_page_end_;  ///< a page, if one reachable page is one element whatever the offset: a grain of one byte
 };
 
 }  // namespace drydock

@@ -152,6 +152,28 @@ TEST(Plan, AListWithoutRoomEndsThePlan) {
   EXPECT_EQ(planned({{{2}}}, kNoSg, 1, 0), " (elements)");
 }
 
+TEST(Plan, TheShortcutForOnePageIsThePlan) {
+  Seeded choose(3);
+  unsigned taken = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    Reach reach = Reach::of_bits(static_cast<unsigned>(14 + choose.below(4)));
+    reach.scatter_gather = choose.below(2) == 0;
+    reach.alignment = choose.below(4) == 0 ? 4 : 1;
+    const std::uint64_t pfns[] = {choose.below(32), choose.below(32)};
+    const auto offset = static_cast<std::uint32_t>(choose.below(kPageSize));
+    const PageSlice slice{pfns, offset, 1 + choose.below(kPageSize)};
+    DmaElement shortcut{}, element{};
+    if (!Planner(reach).plan_one_page(slice, shortcut)) continue;
+    ++taken;
+    const Plan plan = Planner(reach).plan({&slice, 1}, {}, {{&element, 1}, {}});
+    ASSERT_EQ(plan.bytes, slice.length);
+    ASSERT_EQ(plan.elements, 1u);
+    ASSERT_EQ(element.address, shortcut.address);
+    ASSERT_EQ(element.length, shortcut.length);
+  }
+  EXPECT_GT(taken, 2000u);
+}
+
 TEST(Plan, AnAddressLimitInsideAPagePutsThatPageOutOfReach) {
   Reach reach;
   reach.highest = 0x2FFE;

@@ -30,7 +30,7 @@ struct BufferWalk {
 
 class PlanWriter {
  public:
-  PlanWriter(const Planner& planner, RegisterRun registers, PlanStorage out)
+  PlanWriter(const Planner& planner, RegisterRun registers, const PlanStorage& out)
       : planner_(&planner), registers_(registers), out_(out), next(out.elements.data()),
         end(next + std::min<std::size_t>(out.elements.size(), planner.reach_.elements_max)) {}
 

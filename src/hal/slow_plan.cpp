@@ -195,7 +195,7 @@ SlowPlan plan_slowly(std::span<const PageSlice> slices, const Reach& reach, Regi
 }
 
 std::string difference_from_slow_plan(std::span<const PageSlice> slices, const Reach& reach, RegisterRun registers,
-                                      PlanStorage out, const Plan& plan) {
+                                      const PlanStorage& out, const Plan& plan) {
   const SlowPlan slow = plan_slowly(slices, reach, registers, out.elements.size(), out.bounces.size());
   if (slow.plan != plan)
     return fmt::format("bytes {} / {}, elements {} / {}, bounces {} / {}, registers {} / {}, end {} / {}", plan.bytes,
@@ -215,7 +215,7 @@ std::string difference_from_slow_plan(std::span<const PageSlice> slices, const R
   return {};
 }
 
-void check_against_slow_plan(std::span<const PageSlice> slices, const Reach& reach, RegisterRun registers, PlanStorage out,
+void check_against_slow_plan(std::span<const PageSlice> slices, const Reach& reach, RegisterRun registers, const PlanStorage& out,
                              const Plan& plan) {
   const std::string difference = difference_from_slow_plan(slices, reach, registers, out, plan);
   CHECK(difference.empty(), "the two planners disagree (fast / slow): {}", difference);

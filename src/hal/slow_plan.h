@@ -20,10 +20,10 @@ SlowPlan plan_slowly(std::span<const PageSlice> slices, const Reach& reach, Regi
 
 /// Empty when `plan` and what it wrote to `out` are what the slow planner says; else the first difference.
 std::string difference_from_slow_plan(std::span<const PageSlice> slices, const Reach& reach, RegisterRun registers,
-                                      PlanStorage out, const Plan& plan);
+                                      const PlanStorage& out, const Plan& plan);
 
 /// CHECKs that there is no difference.
-void check_against_slow_plan(std::span<const PageSlice> slices, const Reach& reach, RegisterRun registers, PlanStorage out,
+void check_against_slow_plan(std::span<const PageSlice> slices, const Reach& reach, RegisterRun registers, const PlanStorage& out,
                              const Plan& plan);
 
 }  // namespace drydock

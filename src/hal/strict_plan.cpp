@@ -55,7 +55,7 @@ std::uint64_t plan_one_element(PlanWriter& writer, BufferWalk walk, std::uint64_
 
 }  // namespace
 
-Plan Planner::plan_strictly(std::span<const PageSlice> slices, RegisterRun registers, PlanStorage out) const {
+Plan Planner::plan_strictly(std::span<const PageSlice> slices, RegisterRun registers, const PlanStorage& out) const {
   PlanWriter writer(*this, registers, out);
   const std::uint64_t unit = reach_.minimum_transfer_unit;
   const std::uint64_t total = total_bytes(slices) & ~(unit - 1);

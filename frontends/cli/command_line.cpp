@@ -1,0 +1,94 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include "common/settings.h"
+
+namespace drydock {
+namespace {
+
+constexpr const char* kAbout =
+    "drydock runs Windows storage miniport drivers (.sys) in a Linux process.\n"
+    "Without --nbd or --exec, `run` checks the driver by itself: it writes, reads back and compares.";
+constexpr const char* kStatuses =
+    "Exit status: 0 clean, 1 findings, 2 bad input, 3 the driver would not start,\n"
+    "4 the driver crashed, 5 drydock's own fault; a failed CMD gives its own status.";
+
+/// A value the table refuses is a usage error like any other.
+void take(RunRequest& request, const std::string& key, const std::string& value) {
+  if (auto done = set_option(request.options, key, value); !done) throw CLI::ValidationError("--" + done.error().message);
+  request.settings.emplace_back(key, value);
+}
+
+void add_setting(CLI::App& run, RunRequest& request, const Setting& setting) {
+  const std::string key(setting.key);
+  if (setting.repeatable) {
+    const auto take_all = [&request, key](const std::vector<std::string>& values) {
+      for (const auto& value : values) take(request, key, value);
+    };
+    run.add_option_function<std::vector<std::string>>("--" + key, take_all, std::string(setting.help))
+        ->allow_extra_args(false)->type_name(std::string(setting.value_name));
+  } else {
+    const auto take_one = [&request, key](const std::string& value) { take(request, key, value); };
+    run.add_option_function<std::string>("--" + key, take_one, std::string(setting.help))
+        ->type_name(std::string(setting.value_name));
+  }
+}
+
+CLI::App* add_run(CLI::App& app, RunRequest& request) {
+  CLI::App* run = app.add_subcommand("run", "run a driver: self-check, or serve its disk");
+  run->add_option_function<std::string>("DRIVER", [&request](const std::string& f) { take(request, "driver", f); },
+                                        "the miniport to run, a Windows .sys for x86-64")->required()->type_name("");
+  for (const Setting& setting : settings())
+    if (setting.key != "driver" && setting.key != "ro") add_setting(*run, request, setting);
+  run->add_flag_callback("--read-only", [&request] { take(request, "ro", "true"); }, "the disk refuses writes");
+  run->add_option("--nbd", request.nbd_socket, "serve the disk by NBD at this Unix socket")->type_name("SOCKET");
+  run->add_option("--exec", request.command, "serve while this shell command runs; it finds the disk at $uri")->type_name("CMD");
+  run->add_option("--json", request.json_file, "the report as JSON (-: standard output)")->type_name("FILE");
+  run->footer(kStatuses);
+  return run;
+}
+
+/// CLI11's own words, except where they speak of its insides.
+std::string in_our_words(const CLI::ParseError& error, std::string_view first_word) {
+  const bool missing = error.get_name() == "RequiredError";
+  std::string words = error.what();
+  if (missing && words.find("DRIVER") != std::string::npos) words = "run: which driver? (drydock run DRIVER.sys)";
+  if (missing && words.find("subcommand") != std::string::npos)
+    words = first_word.empty() ? "nothing to do; try 'drydock run DRIVER.sys' or 'drydock help'"
+                               : fmt::format("'{}' is nothing drydock does; try 'drydock help'", first_word);
+  for (char& c : words) c = c == '\n' ? ' ' : c;
+  while (!words.empty() && words.back() == ' ') words.pop_back();
+  return words;
+}
+
+CommandLine show(std::string text) { return {CommandLine::Verb::show_text, std::move(text), {}}; }
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
+  CommandLine line{CommandLine::Verb::run, {}, {}};
+  CLI::App app{kAbout, "drydock"};
+  app.set_version_flag("--version", std::string("drydock ") + DRYDOCK_VERSION);
+  app.require_subcommand(1);
+  CLI::App* run = add_run(app, line.run);
+  CLI::App* devices = app.add_subcommand("devices", "list the devices a driver can be put on");
+  CLI::App* help = app.add_subcommand("help", "show this, or the options of `run`");
+  std::string topic;
+  help->add_option("TOPIC", topic)->type_name("")->check(CLI::IsMember({"run", "devices"}));
+  app.footer(kStatuses);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return show(run->parsed() ? run->help("drydock run") : app.help());
+  } catch (const CLI::CallForVersion& version) {
+    return show(std::string(version.what()) + '\n');
+  } catch (const CLI::ParseError& error) {
+    return refuse("{}", in_our_words(error, argc > 1 ? argv[1] : ""));
+  }
+  if (help->parsed()) return show(topic == "run" ? run->help("drydock") : app.help());
+  line.verb = devices->parsed() ? CommandLine::Verb::list_devices : CommandLine::Verb::run;
+  return line;
+}
+
+}  // namespace drydock

@@ -1,0 +1,35 @@
+#pragma once
+// The Unix socket clients connect to. We bind it ourselves and hand it to nbdkit (socket activation), so that a bad path
+// is reported before anything starts and a client may connect while the driver still initialises.
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "base/result.h"
+#include "descriptor.h"
+
+namespace drydock {
+
+class ListeningSocket {
+ public:
+  /// At `path`, which must not exist; empty: at a new path of its own in the directory for temporary files.
+  static Result<ListeningSocket> at(const std::string& path);
+  ListeningSocket(ListeningSocket&&) = default;
+  ~ListeningSocket();  ///< removes the path if it still is this socket
+
+  const std::string& path() const { return path_; }
+  std::string uri() const;
+  int descriptor() const { return descriptor_.number(); }
+
+ private:
+  ListeningSocket(std::string path, Descriptor descriptor, ino_t inode);
+  std::string path_;
+  Descriptor descriptor_;
+  ino_t inode_;
+};
+
+/// "nbd+unix:///?socket=PATH", with whatever a URI cannot hold escaped.
+std::string nbd_uri(const std::string& path);
+
+}  // namespace drydock

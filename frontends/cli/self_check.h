@@ -1,0 +1,16 @@
+#pragma once
+// `drydock run` without clients: the machine in this process, checking the driver by itself.
+
+#include <drydock/machine.h>
+
+namespace drydock {
+
+struct SelfChecked {
+  Report report;
+  bool started = false;
+};
+
+/// Shows its progress on a terminal. SIGINT and SIGTERM end it early, with the report so far.
+SelfChecked self_check(const Options& options);
+
+}  // namespace drydock

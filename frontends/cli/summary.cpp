@@ -1,0 +1,148 @@
+#include "summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "common/size.h"
+
+namespace drydock {
+namespace {
+
+constexpr std::size_t kTextColumns = 92;
+
+using Row = std::pair<std::string, std::string>;
+using Section = std::vector<Row>;
+
+std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string unlimited_or(std::uint32_t value, std::string text) {
+  return value == UINT32_MAX ? "unlimited" : std::move(text);
+}
+
+void add(Section& section, std::string name, std::string value) {
+  if (!value.empty()) section.emplace_back(std::move(name), std::move(value));
+}
+
+Section who(const Report& report) {
+  Section section;
+  add(section, "driver", file_name(report.driver));
+  add(section, "port driver", report.port);
+  add(section, "device", report.device);
+  return section;
+}
+
+std::string alignment_text(std::uint32_t mask) {
+  return mask == 0 ? "any byte" : fmt::format("{} (mask 0x{:X})", size_text(std::uint64_t{mask} + 1), mask);
+}
+
+Section claims(const Limits& limits) {
+  Section section;
+  add(section, "transfer length", unlimited_or(limits.maximum_transfer_length, size_text(limits.maximum_transfer_length)));
+  add(section, "physical breaks", unlimited_or(limits.physical_breaks, std::to_string(limits.physical_breaks)));
+  add(section, "buffer alignment", alignment_text(limits.alignment_mask));
+  add(section, "queue depth", std::to_string(limits.queue_depth));
+  add(section, "targets, LUNs", fmt::format("{}, {}", limits.targets, limits.luns));
+  add(section, "DMA", limits.dma);
+  add(section, "request block", limits.srb);
+  add(section, "buffers mapped", limits.map_buffers);
+  add(section, "synchronization", limits.synchronization);
+  add(section, "write cache", limits.caches_data ? "yes" : "no");
+  add(section, "interrupts", limits.interrupt_messages == 0 ? "line" : fmt::format("{} messages", limits.interrupt_messages));
+  return section;
+}
+
+Section events(const Report& report) {
+  Section section;
+  add(section, "I/Os", fmt::format("{} ({} reads, {} writes, {} flushes, {} trims)", count_text(report.ios),
+                                   count_text(report.reads), count_text(report.writes), count_text(report.flushes),
+                                   count_text(report.trims)));
+  add(section, "data moved", size_text(report.bytes));
+  add(section, "scatter/gather", report.sg_max == 0 ? "no lists" : fmt::format("{} … {} elements, mean {:.1f}", report.sg_min, report.sg_max, report.sg_mean));
+  add(section, "bounced pages", count_text(report.bounced_pages));
+  add(section, "interrupts taken", count_text(report.interrupts));
+  add(section, "traps", count_text(report.traps));
+  add(section, "virtual time", fmt::format("{:.3f} ms", static_cast<double>(report.virtual_nanoseconds) / 1e6));
+  return section;
+}
+
+std::string times(std::size_t count, std::string_view what) {
+  std::string result;
+  for (std::size_t i = 0; i < count; ++i) result += what;
+  return result;
+}
+
+std::string padded(const std::string& text, std::size_t width) { return text + std::string(width - std::min(width, width_of(text)), ' '); }
+
+/// A box of sections, each of rows of two columns.
+std::string box(const std::vector<Section>& sections) {
+  std::size_t left = 0, right = 0;
+  for (const auto& section : sections)
+    for (const auto& [name, value] : section) left = std::max(left, width_of(name)), right = std::max(right, width_of(value));
+  const auto rule = [&](const char* start, const char* middle, const char* end) {
+    return fmt::format("{}{}{}{}{}\n", start, times(left + 2, "─"), middle, times(right + 2, "─"), end);
+  };
+  std::string result;
+  for (const auto& section : sections) {
+    if (section.empty()) continue;
+    result += result.empty() ? rule("┌", "┬", "┐") : rule("├", "┼", "┤");
+    for (const auto& [name, value] : section) result += fmt::format("│ {} │ {} │\n", padded(name, left), padded(value, right));
+  }
+  return result.empty() ? result : result + rule("└", "┴", "┘");
+}
+
+std::string plural(std::uint64_t count, std::string_view what) { return fmt::format("{} {}{}", count_text(count), what, count == 1 ? "" : "s"); }
+
+std::string finding_text(std::size_t number, const Finding& finding, const Style& style) {
+  std::string head = fmt::format("{:>3}. {}", number, style(Colour::yellow, finding.rule));
+  if (!finding.code.empty()) head += "  " + finding.code;
+  if (finding.count > 1) head += style(Colour::dim, fmt::format("  seen {} times", count_text(finding.count)));
+  std::string text = head + "\n     " + wrapped(finding.message, kTextColumns, "     ") + '\n';
+  if (!finding.driver_location.empty()) text += "     at " + style(Colour::bold, finding.driver_location) + '\n';
+  for (const auto& frame : finding.stack) text += style(Colour::dim, "        " + frame) + '\n';
+  return text;
+}
+
+std::string_view trouble(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::bad_input: return "bad input";
+    case Outcome::refused: return "the driver would not start";
+    case Outcome::driver_crashed: return "the driver crashed";
+    default: return "drydock's own fault";
+  }
+}
+
+}  // namespace
+
+std::string summary_table(const Report& report, const Style& style) {
+  const std::string counts = report.findings.empty() ? "none" : count_text(report.findings.size());
+  std::string text = box({who(report), claims(report.limits), events(report), {{"findings", counts}}});
+  if (text.empty()) return text;
+  return style(Colour::bold, "limits as the miniport claimed them, and what happened") + '\n' + text;
+}
+
+std::string findings_text(const Report& report, const Style& style) {
+  std::string text;
+  for (std::size_t i = 0; i < report.findings.size(); ++i) text += finding_text(i + 1, report.findings[i], style);
+  return text;
+}
+
+std::string closing_line(const Report& report, const Style& style) {
+  switch (report.outcome) {
+    case Outcome::clean: return style(Colour::green, "clean") + fmt::format(": {}, no findings", plural(report.ios, "I/O"));
+    case Outcome::findings: return style(Colour::yellow, plural(report.findings.size(), "finding"));
+    default: return style(Colour::red, trouble(report.outcome)) + (report.message.empty() ? "" : ": " + report.message);
+  }
+}
+
+std::string last_words(const Report& report, std::size_t lines) {
+  if (report.debug_output.empty()) return {};
+  std::string text = "the driver's last debug output:\n";
+  const std::size_t first = report.debug_output.size() - std::min(lines, report.debug_output.size());
+  for (std::size_t i = first; i < report.debug_output.size(); ++i) text += "  | " + report.debug_output[i] + '\n';
+  return text;
+}
+
+}  // namespace drydock

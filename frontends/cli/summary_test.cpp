@@ -1,0 +1,80 @@
+#include "summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace drydock {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const Style kPlain(false);
+
+Report report_with_findings() {
+  Report report;
+  report.outcome = Outcome::findings;
+  report.driver = "/somewhere/my.sys";
+  report.port = "storport";
+  report.device = "virtio-blk";
+  report.limits.maximum_transfer_length = 65536;
+  report.limits.physical_breaks = UINT32_MAX;
+  report.limits.alignment_mask = 3;
+  report.ios = 1234567;
+  report.sg_min = 1, report.sg_mean = 2.5, report.sg_max = 17;
+  report.findings = {{"ST-42", "0xF1/0x2004", "The list was read after completion.", "my.c:40", {"my.c:40 HwInterrupt"}, 3}};
+  return report;
+}
+
+TEST(SummaryTable, shows_the_claims_and_the_counts) {
+  const std::string text = summary_table(report_with_findings(), kPlain);
+  for (const char* part : {"my.sys", "storport", "virtio-blk", "64 KiB", "unlimited", "4 bytes (mask 0x3)", "1 234 567", "1 … 17 elements, mean 2.5"})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_THAT(text, Not(HasSubstr("/somewhere")));
+}
+
+TEST(SummaryTable, every_line_of_the_box_is_equally_wide) {
+  std::istringstream lines(summary_table(report_with_findings(), kPlain));
+  std::string title, line;
+  std::getline(lines, title);
+  std::size_t width = 0;
+  while (std::getline(lines, line)) {
+    if (width == 0) width = width_of(line);
+    EXPECT_EQ(width_of(line), width) << line;
+  }
+  EXPECT_GT(width, 20u);
+}
+
+TEST(SummaryTable, does_not_speak_of_lists_a_driver_never_asked_for) {
+  EXPECT_THAT(summary_table(Report{}, kPlain), HasSubstr("no lists"));
+}
+
+TEST(Findings, say_what_where_and_how_often) {
+  const std::string text = findings_text(report_with_findings(), kPlain);
+  for (const char* part : {"1. ST-42", "0xF1/0x2004", "seen 3 times", "The list was read after completion.", "at my.c:40", "my.c:40 HwInterrupt"})
+    EXPECT_THAT(text, HasSubstr(part));
+}
+
+TEST(Findings, are_silent_when_there_are_none) { EXPECT_EQ(findings_text(Report{}, kPlain), ""); }
+
+TEST(ClosingLine, names_the_outcome) {
+  Report report;
+  report.ios = 1;
+  EXPECT_EQ(closing_line(report, kPlain), "clean: 1 I/O, no findings");
+  EXPECT_EQ(closing_line(report_with_findings(), kPlain), "1 finding");
+  report.outcome = Outcome::refused;
+  report.message = "HwStorFindAdapter returned SP_RETURN_NOT_FOUND";
+  EXPECT_EQ(closing_line(report, kPlain), "the driver would not start: HwStorFindAdapter returned SP_RETURN_NOT_FOUND");
+}
+
+TEST(LastWords, are_the_last_and_no_more_than_asked_for) {
+  Report report;
+  EXPECT_EQ(last_words(report, 2), "");
+  report.debug_output = {"a", "b", "c"};
+  EXPECT_THAT(last_words(report, 2), testing::AllOf(HasSubstr("| b\n  | c"), Not(HasSubstr("| a"))));
+}
+
+}  // namespace
+}  // namespace drydock

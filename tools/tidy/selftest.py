@@ -52,7 +52,7 @@ CASES = [
     (cited, "a citation of nothing", {**SPEC, "src/io/x.h": "// DOC: see there\n"}, "names no rule",
      {**SPEC, "src/io/x.h": "// DOC: nf-wdm-ioallocatemdl\n", "src/io/y.h": '"DOC: nothing"\n'}),
     (paths, "a workplace", {"README.md": "cd /work/" + "main\n"}, "one machine", {"README.md": "cd src/work/main\n"}),
-    (paths, "a scratch folder", {"a.sh": "cd /tmp" + "/x\n"}, "one machine", {"a.sh": "cd ${TMPDIR:-/tmp}/x; mktemp\n"}),
+    (paths, "a scratch folder", {"a.sh": "cd /tmp" + "/xy\n"}, "one machine", {"a.sh": "cd ${TMPDIR:-/tmp}/x; mktemp\n"}),
     (paths, "a mirror", {"a.sh": "deb http://deb.debian" + ".org\n"}, "one machine", {"a.sh": "see debian documentation\n"}),
     (openings, "begins in the middle", {"src/io/x.cpp": "int x;  // late\n"}, "begins with neither", {"src/io/x.cpp": "// x\nint x;\n"}),
     (openings, "no guard", {"src/io/x.h": "// x\nint x;\n"}, "#pragma once", {"src/io/x.h": "#pragma once\n// x\nint x;\n"}),

@@ -5,7 +5,7 @@ from tree import line_of
 
 # Spelled with a class in the middle, so that this file does not find itself.
 MACHINE = re.compile(r"(?<![\w.$}])/(?:wor[k]|home|root|Users)/[\w.]"
-                     r"|(?<![\w.$}])/tm[p]/[\w.]"
+                     r"|(?<![\w.$}])/tm[p]/[\w.]{2}"
                      r"|\b(?:snapshot|deb|security|ftp)\.debia[n]\.org"
                      r"|\b(?:registry\.npmj[s]|pyp[i]\.org|pythonhoste[d]|prox[y]\.golang|crate[s]\.io/api)"
                      r"|https?_prox[y]=")

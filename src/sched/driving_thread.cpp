@@ -90,7 +90,7 @@ void divert_to_service(ucontext_t& context, Fiber& fiber, void (*service)(TrapFr
 TrapCrossing::TrapCrossing(Fiber& fiber, TrapFrame& frame) : fiber_(fiber), frame_(frame), outer_used_(fiber.used_) {
   const std::size_t used = outer_used_ + (fiber.segment_top_ - frame.rsp());
   fiber.used_ = used;
-  if (used > fiber.high_water_) fiber.note_driver_use(used);
+  if (used > fiber.noticed_) fiber.note_driver_use(used);
 }
 
 TrapCrossing::~TrapCrossing() {

@@ -102,7 +102,7 @@ void Fiber::start(void (*body)(void*), void* argument) {
   if (overflowed_) madvise(reinterpret_cast<void*>(bottom_), top_ - bottom_, MADV_DONTNEED);
   overflowed_ = false;
   guard_ = nullptr;
-  segment_top_ = used_ = high_water_ = 0;
+  segment_top_ = used_ = 0;
   pending_ = AbortReason::none;
   floor_ = usable_floor();
   body_ = body;
@@ -159,9 +159,10 @@ void Fiber::run_body(stack_switch::Transfer from) {
 // --- crossings from the driver: the slow paths ------------------------------------------------------------------------
 
 void Fiber::note_driver_use(std::size_t used) {
-  high_water_ = used;
-  if (used <= limit_ || limit_reported_) return;
-  limit_reported_ = true;
+  if (used > peak_) peak_ = used;
+  noticed_ = peak_ < limit_ ? peak_ : limit_;
+  if (used <= limit_ || !guard_ || guard_->limit_reported) return;
+  guard_->limit_reported = true;
   if (MachineHooks* machine = current_machine()) machine->stack_limit_exceeded(*this, used);
 }
 

@@ -77,8 +77,11 @@ class Fiber {
   /// The innermost call into the driver; null when none.
   EntryGuard* innermost_guard() const { return guard_; }
   /// Most stack the driver ever had in use on this fiber (each ISR and DPC counted alone), as seen at crossings.
-  std::size_t driver_stack_peak() const { return peak_ > high_water_ ? peak_ : high_water_; }
-  void set_driver_stack_limit(std::size_t bytes) { limit_ = bytes; }
+  std::size_t driver_stack_peak() const { return peak_; }
+  void set_driver_stack_limit(std::size_t bytes) {
+    limit_ = bytes;
+    noticed_ = peak_ < bytes ? peak_ : bytes;
+  }
 
   const AbortRecord& last_abort() const { return abort_record_; }
 
@@ -110,13 +113,12 @@ class Fiber {
   EntryGuard* guard_ = nullptr;
   std::uintptr_t segment_top_ = 0;     // rsp with which the innermost driver call was entered
   std::size_t used_ = 0;               // driver bytes of the segments below the innermost one that were left
-  std::size_t high_water_ = 0;         // of this sum
+  std::size_t noticed_ = 0;            // the largest sum so far, or the limit when that is less: beyond it, look
   volatile std::uintptr_t floor_ = 0;  // a crossing below it is refused; raised to the maximum by request_abort
   std::size_t limit_ = kDriverStackLimit;
   std::size_t peak_ = 0;
   State state_ = State::idle;
   bool overflowed_ = false;            // host bytes stay committed until the next start
-  bool limit_reported_ = false;
   volatile AbortReason pending_ = AbortReason::none;
 
   stack_switch::Context context_ = nullptr;

@@ -40,7 +40,7 @@ void abort_driver_call(Fiber& fiber, AbortReason reason) {
   guard->reason = reason;
   fiber.abort_record_.reason = reason;
   reset_floating_point();
-  siglongjmp(guard->landing, 1);
+  return_to(guard->landing);
 }
 
 std::uintptr_t prepare_landing(Fiber& fiber, AbortReason reason, const std::uint64_t* gregs, std::uint64_t fault_address) {

@@ -8,12 +8,12 @@
 // DriverCrossing: the way back, from the driver into an export or a trap: a few instructions that count the driver's
 // stack, see that drydock has room to work, and turn a requested abort into one.
 
-#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
 #include "abi/ms_abi.h"
+#include "abi/save_point.h"
 #include "sched/fiber.h"
 
 namespace drydock {
@@ -36,44 +36,32 @@ struct Entered<void> {
 
 /// One call into the driver that has not come back; lives in the frame of enter_driver.
 struct EntryGuard {
-  sigjmp_buf landing;
+  SavePoint landing;
   EntryGuard* outer;
   std::uintptr_t driver_top;  // rsp with which the driver was entered: its frames lie below
   std::uintptr_t outer_segment_top;
   std::size_t outer_used;
-  std::size_t outer_high_water;
   EntryKind kind;
   AbortReason reason;
+  bool limit_reported;
 
-  [[gnu::always_inline]] void enter(Fiber& fiber, EntryKind entry_kind);
-  [[gnu::always_inline]] void leave(Fiber& fiber);
+  [[gnu::always_inline]] void enter(Fiber& fiber, EntryKind entry_kind) {
+    outer = fiber.guard_;
+    outer_segment_top = fiber.segment_top_;
+    outer_used = fiber.used_;
+    kind = entry_kind;
+    limit_reported = false;
+    if (has_own_stack(entry_kind)) fiber.used_ = 0;
+    asm volatile("mov %%rsp, %0" : "=r"(driver_top));
+    fiber.segment_top_ = driver_top;
+    fiber.guard_ = this;
+  }
+  [[gnu::always_inline]] void leave(Fiber& fiber) {
+    fiber.guard_ = outer;
+    fiber.segment_top_ = outer_segment_top;
+    fiber.used_ = outer_used;
+  }
 };
-
-inline void EntryGuard::enter(Fiber& fiber, EntryKind entry_kind) {
-  outer = fiber.guard_;
-  outer_segment_top = fiber.segment_top_;
-  outer_used = fiber.used_;
-  outer_high_water = fiber.high_water_;
-  kind = entry_kind;
-  if (!outer || has_own_stack(entry_kind)) {
-    fiber.used_ = 0;
-    fiber.high_water_ = 0;
-    fiber.limit_reported_ = false;
-  }
-  asm volatile("mov %%rsp, %0" : "=r"(driver_top));
-  fiber.segment_top_ = driver_top;
-  fiber.guard_ = this;
-}
-
-inline void EntryGuard::leave(Fiber& fiber) {
-  fiber.guard_ = outer;
-  fiber.segment_top_ = outer_segment_top;
-  fiber.used_ = outer_used;
-  if (!outer || has_own_stack(kind)) {
-    if (fiber.high_water_ > fiber.peak_) fiber.peak_ = fiber.high_water_;
-    fiber.high_water_ = outer_high_water;
-  }
-}
 
 /// Calls `routine` of the driver on `fiber`, which must be the running one.
 template <class R, class... A>
@@ -81,7 +69,7 @@ template <class R, class... A>
                                           std::type_identity_t<A>... arguments) noexcept {
   EntryGuard guard;
   guard.enter(fiber, kind);
-  if (sigsetjmp(guard.landing, 0) != 0) [[unlikely]] {
+  if (DRYDOCK_SAVE_POINT(guard.landing) != 0) [[unlikely]] {
     guard.leave(fiber);
     return {.aborted = true, .reason = guard.reason};
   }
@@ -118,7 +106,7 @@ class DriverCrossing {
       : fiber_(fiber), outer_used_(fiber.used_), driver_rsp_(driver_rsp) {
     const std::size_t used = outer_used_ + (fiber.segment_top_ - driver_rsp);
     fiber.used_ = used;
-    if (used > fiber.high_water_) [[unlikely]] fiber.note_driver_use(used);
+    if (used > fiber.noticed_) [[unlikely]] fiber.note_driver_use(used);
     if (driver_rsp < fiber.floor_) [[unlikely]] fiber.crossing_refused(driver_rsp);
   }
   [[gnu::always_inline]] ~DriverCrossing() {

@@ -67,6 +67,12 @@ struct SrbCompleted {
     v("srb", srb), v("srb_status", srb_status), v("scsi_status", scsi_status), v("length", length);
   }
 };
+struct SrbTimedOut {
+  DRYDOCK_EVENT("srb_timed_out");
+  std::uint64_t srb;
+  std::uint32_t seconds;
+  template <class V> void fields(V&& v) const { v("srb", srb), v("seconds", seconds); }
+};
 struct DmaMapped {
   DRYDOCK_EVENT("dma_mapped");
   std::uint32_t length, elements, bounced_pages;
@@ -135,7 +141,7 @@ struct MachineHalted {
 #undef DRYDOCK_EVENT
 
 using TraceEvent =
-    std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted,
+    std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted, SrbTimedOut,
                  DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, MachineHalted>;
 
 }  // namespace drydock

@@ -1,0 +1,59 @@
+#pragma once
+// Call: one call of an export by the driver. First object of every export: it counts the driver's stack, passes a
+// preemption point on the way in and on the way out, checks the IRQL, and knows where the driver called from.
+
+#include "ddi/kernel.h"
+#include "sched/guard.h"
+
+namespace drydock::ddi {
+
+inline constexpr Irql kAnyIrql = kHighLevel;
+
+class Call {
+ public:
+  [[gnu::always_inline]] Call(const char* name, Irql irql_max, const void* frame)
+      : name_(name), frame_(static_cast<const std::uint64_t*>(frame)), kernel_(current_kernel()), services_(kernel_.services()),
+        crossing_(services_.scheduler.fiber(), reinterpret_cast<std::uintptr_t>(frame) + 16) {
+    services_.scheduler.point(PointCost::routine);
+    if (services_.trace.wanted() && (services_.trace.verbose() || services_.scheduler.irql() > irql_max)) [[unlikely]]
+      note_entry(irql_max);
+  }
+  [[gnu::always_inline]] ~Call() { services_.scheduler.point(PointCost::routine); }
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  const char* name() const { return name_; }
+  Kernel& kernel() const { return kernel_; }
+  storport::Services& services() const { return services_; }
+  Scheduler& scheduler() const { return services_.scheduler; }
+  PhysicalMemory& memory() const { return services_.memory; }
+  /// Where in the driver this call is.
+  CodePlace place() const { return {frame_[1], reinterpret_cast<std::uint64_t>(frame_) + 16, frame_[0], true}; }
+
+  void broken(std::string_view rule, std::string_view code, std::string message) const {
+    services_.trace.emit(RuleBroken{rule, code, std::move(message), place()});
+  }
+
+  /// The adapter of a device extension; null (and a finding) when the pointer is none.
+  storport::Adapter* adapter(const void* device_extension) const;
+
+  /// drydock's alias of driver memory named by an argument: machine memory in any view, or the driver's own image or
+  /// stack. Null (and a finding that names `what`) when [pointer, +size) is not that. Forbidden and dead memory is a
+  /// finding too, but is given: the call completes through the alias.
+  std::byte* range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
+  template <class T>
+  T* object(T* pointer, const char* what) const {
+    return reinterpret_cast<T*>(range(pointer, sizeof(T), true, what));
+  }
+
+ private:
+  void note_entry(Irql irql_max) const;
+  void note_touch(std::uint64_t address, PhysicalMemory::Place found, bool write) const;
+  const char* name_;
+  const std::uint64_t* frame_;
+  Kernel& kernel_;
+  storport::Services& services_;
+  DriverCrossing crossing_;
+};
+
+}  // namespace drydock::ddi

@@ -1,0 +1,48 @@
+#pragma once
+// Kernel: what the exports reach through the current machine: every service a routine of Microsoft's may need. The
+// machine derives from it and owns what it refers to. Exports find it with current_kernel(), once per crossing.
+
+#include <string_view>
+#include <vector>
+
+#include "abi/wdk.h"
+#include "io/driver_call.h"
+#include "port/storport/adapter.h"
+#include "sched/machine_hooks.h"
+
+namespace drydock::ddi {
+
+class Kernel : public MachineHooks {
+ public:
+  storport::Services& services() { return *services_; }
+  /// The adapter a device extension belongs to; null when the pointer is nobody's.
+  storport::Adapter* adapter_of(const void* device_extension) {
+    for (storport::Adapter* adapter : adapters_)
+      if (adapter->device_extension() == device_extension) return adapter;
+    return nullptr;
+  }
+  /// DOC: ST-10 what DriverEntry declares; the status it returns.
+  virtual NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) = 0;
+  /// The driver stops the machine. Never returns to the driver.
+  [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) = 0;
+  virtual void debug_print(std::string_view text) = 0;
+  /// Is [address, +size) part of the driver's image?
+  virtual bool in_image(std::uint64_t address, std::uint64_t size) const = 0;
+  /// A driver or a routine on its behalf touches the forbidden or the lent view: a finding when the memory is forbidden,
+  /// or lent no longer.
+  virtual void touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) = 0;
+  /// 100 ns units since 1601 on the machine's clock: a fixed power-on time plus virtual time.
+  std::uint64_t system_time() { return kPowerOnTime + interrupt_time(); }
+  std::uint64_t interrupt_time() { return services_->scheduler.now() / 100; }
+
+  static constexpr std::uint64_t kPowerOnTime = 133'801'632'000'000'000;  // 2025-01-01
+
+ protected:
+  ~Kernel() = default;
+  storport::Services* services_ = nullptr;
+  std::vector<storport::Adapter*> adapters_;
+};
+
+inline Kernel& current_kernel() { return static_cast<Kernel&>(*current_machine()); }
+
+}  // namespace drydock::ddi

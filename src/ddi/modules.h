@@ -1,0 +1,17 @@
+#pragma once
+// The tables of rows, one a family of routines.
+
+#include <vector>
+
+#include "ddi/row.h"
+
+namespace drydock::ddi {
+
+std::vector<Row> storport_rows();
+std::vector<Row> storport_extended_rows();
+std::vector<Row> ke_rows();
+std::vector<Row> ex_rows();
+std::vector<Row> rtl_rows();
+std::vector<Row> hal_rows();
+
+}  // namespace drydock::ddi

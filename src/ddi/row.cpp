@@ -1,0 +1,58 @@
+#include "ddi/row.h"
+
+#include <strings.h>
+
+#include <cstring>
+#include <vector>
+
+#include "ddi/modules.h"
+
+namespace drydock::ddi {
+
+Row raw_routine(const char* name, const char* module, const void* entry, Irql irql_max, const char* page, Coverage coverage,
+                const char* note) {
+  return {name, module, entry, false, irql_max, coverage, false, page, note};
+}
+
+Row data_row(const char* name, const char* module, const void* address, const char* page) {
+  return {name, module, address, true, kAnyIrql, Coverage::full, false, page, ""};
+}
+
+namespace {
+
+bool before(const Row& a, const Row& b) {
+  const int by_module = std::strcmp(a.module, b.module);
+  return by_module != 0 ? by_module < 0 : std::strcmp(a.name, b.name) < 0;
+}
+
+std::vector<Row> collect() {
+  std::vector<Row> rows;
+  for (const auto module_rows : {storport_rows(), storport_extended_rows(), ke_rows(), ex_rows(), rtl_rows(), hal_rows()})
+    rows.insert(rows.end(), module_rows.begin(), module_rows.end());
+  std::sort(rows.begin(), rows.end(), before);
+  return rows;
+}
+
+bool is_kernel(std::string_view module) {
+  return strncasecmp(module.data(), "ntoskrnl", 8) == 0 || strncasecmp(module.data(), "hal.dll", 7) == 0;
+}
+
+bool same_module(std::string_view asked, const char* module) {
+  if (asked.size() == std::strlen(module) && strncasecmp(asked.data(), module, asked.size()) == 0) return true;
+  return is_kernel(asked) && is_kernel(module);
+}
+
+}  // namespace
+
+std::span<const Row> all_rows() {
+  static const std::vector<Row> rows = collect();
+  return rows;
+}
+
+const Row* find_row(std::string_view module, std::string_view name) {
+  for (const Row& row : all_rows())
+    if (name == row.name && same_module(module, row.module)) return &row;
+  return nullptr;
+}
+
+}  // namespace drydock::ddi

@@ -1,0 +1,67 @@
+#pragma once
+// DriverCall: how drydock calls a routine of the driver. Around the guarded entry it keeps the books that the documented
+// rules ask about when the routine returns: the IRQL it was called at and the spin locks it still holds. A call that died
+// (bug check, wild access, hang) halts the machine: it never returns.
+
+#include <string_view>
+
+#include "sched/guard.h"
+#include "sched/scheduler.h"
+#include "trace/trace.h"
+
+namespace drydock {
+
+enum class CheckLevel : std::uint8_t { off, standard, all };
+
+/// One call in progress; the innermost of a fiber is what exports ask about.
+struct CallFrame {
+  std::string_view routine;
+  Irql irql = kPassiveLevel;
+  unsigned locks_held = 0;  ///< acquired by this call and not yet released
+  CallFrame* outer = nullptr;
+};
+
+class DriverCall {
+ public:
+  DriverCall(Scheduler& scheduler, Trace& trace, CheckLevel checks) : scheduler_(scheduler), trace_(trace), checks_(checks) {}
+
+  bool checking() const { return checks_ != CheckLevel::off; }
+  CheckLevel checks() const { return checks_; }
+  /// The innermost call in progress on the running fiber; null outside the driver.
+  CallFrame* frame() { return static_cast<CallFrame*>(scheduler_.fiber().call_frames); }
+
+  template <class R, class... A>
+  R operator()(std::string_view routine, EntryKind kind, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
+    CallFrame call{routine, scheduler_.irql(), 0, nullptr};
+    begin(call);
+    const Entered<R> entered = enter_driver(scheduler_.fiber(), kind, entry, arguments...);
+    if (entered.aborted) [[unlikely]] scheduler_.halt();
+    if constexpr (std::is_void_v<R>) {
+      end(call, 0);
+    } else {
+      end(call, static_cast<std::uint64_t>(entered.value));
+      return entered.value;
+    }
+  }
+
+ private:
+  void begin(CallFrame& call) {
+    call.outer = frame();
+    scheduler_.fiber().call_frames = &call;
+    if (trace_.verbose()) [[unlikely]] trace_entered(call);
+  }
+  void end(CallFrame& call, std::uint64_t result) {
+    scheduler_.fiber().call_frames = call.outer;
+    if (checking() && (call.irql != scheduler_.irql() || call.locks_held != 0)) [[unlikely]] complain(call);
+    if (trace_.verbose()) [[unlikely]] trace_returned(call, result);
+  }
+  void complain(const CallFrame& call);
+  void trace_entered(const CallFrame& call);
+  void trace_returned(const CallFrame& call, std::uint64_t result);
+
+  Scheduler& scheduler_;
+  Trace& trace_;
+  CheckLevel checks_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,111 @@
+#include "io/registry.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace drydock {
+
+namespace {
+
+constexpr std::size_t kValueMax = 64 * 1024;
+
+void append_utf16(std::vector<std::byte>& to, std::string_view text) {
+  for (const char c : text) {
+    to.push_back(static_cast<std::byte>(c));
+    to.push_back(std::byte{0});
+  }
+  to.insert(to.end(), 2, std::byte{0});
+}
+
+template <class T>
+std::optional<std::vector<std::byte>> number(std::string_view text) {
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex) text.remove_prefix(2);
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  std::vector<std::byte> data(sizeof value);
+  std::memcpy(data.data(), &value, sizeof value);
+  return data;
+}
+
+std::optional<std::vector<std::byte>> binary(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::vector<std::byte> data;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
+    if (error != std::errc{} || end != text.data() + i + 2) return std::nullopt;
+    data.push_back(static_cast<std::byte>(value));
+  }
+  return data;
+}
+
+std::vector<std::byte> string(std::string_view text) {
+  std::vector<std::byte> data;
+  append_utf16(data, text);
+  return data;
+}
+
+std::vector<std::byte> strings(std::string_view text) {
+  std::vector<std::byte> data;
+  while (!text.empty()) {
+    const auto cut = text.find(';');
+    append_utf16(data, text.substr(0, cut));
+    text = cut == text.npos ? std::string_view{} : text.substr(cut + 1);
+  }
+  data.insert(data.end(), 2, std::byte{0});
+  return data;
+}
+
+std::optional<RegistryValue> parse_value(std::string_view type, std::string_view text) {
+  const auto typed = [](RegistryType t, std::optional<std::vector<std::byte>> data) -> std::optional<RegistryValue> {
+    if (!data) return std::nullopt;
+    return RegistryValue{t, std::move(*data)};
+  };
+  if (type == "dword") return typed(RegistryType::dword, number<std::uint32_t>(text));
+  if (type == "qword") return typed(RegistryType::qword, number<std::uint64_t>(text));
+  if (type == "binary") return typed(RegistryType::binary, binary(text));
+  if (type == "sz") return typed(RegistryType::sz, string(text));
+  if (type == "multi_sz") return typed(RegistryType::multi_sz, strings(text));
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string Registry::folded(std::string_view key, std::string_view name) {
+  std::string path;
+  for (const char c : key) path += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  path += '\\';
+  for (const char c : name) path += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return path;
+}
+
+Result<void> Registry::set_from_text(std::string_view text) {
+  const auto equals = text.find('=');
+  const auto colon = equals == text.npos ? text.npos : text.find(':', equals);
+  const auto slash = text.substr(0, equals).rfind('\\');
+  if (equals == text.npos || colon == text.npos || slash == text.npos || slash + 1 == equals)
+    return refuse("--reg '{}': write KEY\\NAME=TYPE:VALUE, for example Parameters\\Device\\X=dword:1", text);
+  const auto type = text.substr(equals + 1, colon - equals - 1);
+  auto value = parse_value(type, text.substr(colon + 1));
+  if (!value)
+    return refuse("--reg '{}': not a {} value; types are dword, qword, sz, multi_sz (a;b) and binary (0a0b)", text, type);
+  if (value->data.size() > kValueMax) return refuse("--reg: a value of more than {} bytes", kValueMax);
+  set(text.substr(0, slash), text.substr(slash + 1, equals - slash - 1), std::move(*value));
+  return {};
+}
+
+void Registry::set(std::string_view key, std::string_view name, RegistryValue value) {
+  values_[folded(key, name)] = std::move(value);
+}
+
+const RegistryValue* Registry::find(std::string_view key, std::string_view name) const {
+  const auto at = values_.find(folded(key, name));
+  return at == values_.end() ? nullptr : &at->second;
+}
+
+}  // namespace drydock

@@ -1,0 +1,239 @@
+#pragma once
+// Adapter: one HBA under Storport: the miniport's device extension, its configuration, its units, and the push model of
+// requests: HwStorBuildIo without lock, HwStorStartIo under the StartIo lock, completion by StorPortNotification and a
+// DPC. One adapter belongs to one driver and one PCI function.
+//
+// States: created -> started <-> stopped -> removed. Failing in between, it stays what it was and says why.
+// The public part is what class layer, exports and machine use; pointers that come from the driver are checked by the
+// exports (ddi/storport) before they get here.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "port/storport/configuration.h"
+#include "port/storport/deferred.h"
+#include "port/storport/logical_unit.h"
+#include "port/storport/request_pool.h"
+#include "port/storport/services.h"
+#include "sched/spin_lock.h"
+
+namespace drydock::storport {
+
+/// What DriverEntry gave to StorPortInitialize.
+struct Miniport {
+  HW_INITIALIZATION_DATA data{};
+  void* driver_object = nullptr;
+};
+
+struct Statistics {
+  std::uint64_t ios = 0, bytes = 0, reads = 0, writes = 0, elements = 0, lists = 0, bounced_pages = 0, interrupts = 0;
+  std::uint32_t elements_min = ~0u, elements_max = 0;
+};
+
+class Adapter {
+ public:
+  Adapter(const Services& services, const Miniport& miniport, PciFunction& function, unsigned slot, unsigned port_number);
+  ~Adapter();
+  Adapter(const Adapter&) = delete;
+  Adapter& operator=(const Adapter&) = delete;
+
+  // --- life (on a system thread, at PASSIVE_LEVEL) -----------------------------------------------------------------
+  Result<void> start();
+  /// DOC: ST-172 stops the HBA with no request outstanding.
+  void stop();
+  /// Gives everything back; reports what the miniport kept.
+  void remove();
+
+  // --- requests ------------------------------------------------------------------------------------------------------
+  Request* take_request() { return pool_->take(); }
+  void release(Request& request) {
+    if (request.state != Request::State::abandoned) pool_->give_back(request);
+  }
+  /// Down: queued at its unit and started as soon as unit and adapter allow. At ≤ DISPATCH_LEVEL, on a fiber.
+  void submit(Request& request);
+  LogicalUnit& unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun);
+  /// Nothing answered there.
+  void forget(LogicalUnit& unit);
+  LogicalUnit* find_unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun);
+
+  // --- what the miniport calls (through ddi/) --------------------------------------------------------------------------
+  void* device_extension() const { return extension_; }
+  Request* find_srb(const void* pointer) const { return pool_ ? pool_->find_srb(pointer) : nullptr; }
+  Request* find_slot(std::uint64_t address) const { return pool_ ? pool_->find_slot(address) : nullptr; }
+  /// The outstanding request whose data lies at this address of the forbidden view.
+  Request* find_data(std::uint64_t offset_in_memory) const;
+  void request_complete(Request& request, CodePlace where);
+  void* uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where);
+  void* map_registers(std::uint64_t bus_address, std::uint32_t bytes, bool io_space, CodePlace where);
+  bool unmap_registers(std::uint64_t address);
+  std::uint32_t read_config(void* to, std::uint32_t slot, std::uint32_t offset, std::uint32_t length);
+  std::uint32_t write_config(const void* from, std::uint32_t slot, std::uint32_t offset, std::uint32_t length);
+  void busy(std::uint32_t requests) { busy_for_ = requests < outstanding_ ? requests : outstanding_; }
+  void ready();
+  void pause(Nanoseconds time);
+  void resume();
+  void pause_unit(LogicalUnit& unit, Nanoseconds time);
+  void resume_unit(LogicalUnit& unit);
+  void unit_busy(LogicalUnit& unit, std::uint32_t requests);
+  void unit_ready(LogicalUnit& unit);
+  void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CodePlace where);
+  void release_lock(STOR_LOCK_HANDLE& handle, CodePlace where);
+  /// False: no such message.
+  bool acquire_message_lock(std::uint32_t message, ULONG& old_irql, CodePlace where);
+  bool release_message_lock(std::uint32_t message, ULONG old_irql);
+  bool synchronize(PSTOR_SYNCHRONIZED_ACCESS routine, void* context);
+  void complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t lun, std::uint8_t srb_status, CodePlace where);
+  bool enable_passive_initialization(PHW_PASSIVE_INITIALIZE_ROUTINE routine);
+  std::uint32_t performance_options(bool query, PERF_CONFIGURATION_DATA& data);
+  bool message_information(std::uint32_t message, MESSAGE_INTERRUPT_INFORMATION& to) const;
+  void request_timer(PHW_TIMER routine, std::uint32_t microseconds);
+  DeferredWork& deferred() { return *deferred_; }
+  bool in_find_adapter() const { return phase_ == Phase::find_adapter; }
+  bool in_initialization() const { return phase_ == Phase::initialize || phase_ == Phase::passive_initialize; }
+  std::uint32_t message_for_cpu(unsigned cpu) const;
+  /// From the board, at any time: only noted.
+  void message_arrived(std::uint32_t vector);
+  void line_changed(bool asserted);
+
+  const Claims& claims() const { return claims_; }
+  const Statistics& statistics() const { return statistics_; }
+  Statistics& statistics() { return statistics_; }
+  const Services& services() const { return s_; }
+  unsigned port_number() const { return port_number_; }
+  PciFunction& function() { return function_; }
+  unsigned slot() const { return slot_; }
+  unsigned messages() const { return static_cast<unsigned>(messages_.size()); }
+  bool started() const { return phase_ == Phase::running; }
+  std::uint32_t outstanding() const { return outstanding_; }
+
+ private:
+  enum class Phase : std::uint8_t { created, find_adapter, initialize, passive_initialize, running, stopping, stopped, removed };
+
+  class CompletionDpc final : public Dpc {
+   public:
+    explicit CompletionDpc(Adapter& adapter) : adapter_(adapter) {}
+    void run() override;
+    Fifo<Request> done;
+
+   private:
+    Adapter& adapter_;
+  };
+  class Message final : public InterruptSource {
+   public:
+    Message(Adapter& adapter, unsigned number, unsigned cpu) : InterruptSource(cpu), adapter_(adapter), number_(number) {}
+    void service() override;
+    SpinLock lock;
+
+   private:
+    Adapter& adapter_;
+    unsigned number_;
+  };
+  class Line final : public InterruptSource {
+   public:
+    explicit Line(Adapter& adapter) : InterruptSource(0), adapter_(adapter) {}
+    void service() override;
+
+   private:
+    Adapter& adapter_;
+    unsigned unclaimed_ = 0;
+  };
+  /// Something due at a virtual time that must run at DISPATCH_LEVEL on a fiber: an event that queues a DPC.
+  class DelayedCall final : public Event, public Dpc {
+   public:
+    DelayedCall(Adapter& adapter, void (Adapter::*what)()) : adapter_(adapter), what_(what) {}
+    ~DelayedCall() override { adapter_.s_.scheduler.cancel_dpc(*this); }
+    void fire() override { adapter_.s_.scheduler.queue_dpc(*this, 0); }
+    void run() override { (adapter_.*what_)(); }
+
+   private:
+    Adapter& adapter_;
+    void (Adapter::*what_)();
+  };
+
+  // life
+  Result<void> allocate_extension();
+  Result<void> find_adapter();
+  Result<void> initialize();
+  void connect_interrupts();
+  void disconnect_interrupts();
+  bool control(SCSI_ADAPTER_CONTROL_TYPE type);
+  void query_control_types();
+  void report_leaks();
+  // requests
+  bool may_start(const LogicalUnit& unit) const;
+  void start_waiting(LogicalUnit& unit);
+  void start_waiting_everywhere();
+  bool start(Request& request);
+  bool prepare_data(Request& request);
+  void present_data(Request& request);
+  bool is_mapped(const Request& request) const;
+  bool build_io(Request& request);
+  void start_io(Request& request);
+  void link_outstanding(Request& request);
+  void unlink_outstanding(Request& request);
+  void finish(Request& request);
+  bool retry_busy(Request& request);
+  void count(const Request& request);
+  void check_completion(Request& request, CodePlace where);
+  // time-outs
+  void arm_timeout();
+  void check_timeouts();
+  void escalate(Request& request);
+  void send_reset(LogicalUnit& unit, std::uint8_t function);
+  void reset_bus(std::uint8_t path);
+  void abandon(Request& request);
+  void end_hold();
+  void arm_pause();
+  void end_pause();
+  void queue_restart();
+  void run_timer();
+  // locks
+  SpinLock& interrupt_lock(unsigned message);
+  void check_acquired(SpinLock::Acquired how, std::string_view lock, CodePlace where);
+  void lock_start_io();
+  void unlock_start_io();
+
+  Services s_;
+  const Miniport& miniport_;
+  PciFunction& function_;
+  unsigned slot_, port_number_;
+  Phase phase_ = Phase::created;
+
+  void* extension_ = nullptr;
+  PageRun extension_pages_{};
+  PageRun config_pages_{};
+  PORT_CONFIGURATION_INFORMATION* config_ = nullptr;  ///< in machine memory: the driver writes it
+  Claims claims_;
+  Resources resources_;
+  std::optional<PageRun> uncached_pages_;
+  void* uncached_ = nullptr;
+  std::vector<std::uint64_t> mapped_registers_;
+  std::vector<bool> control_types_;
+  PHW_PASSIVE_INITIALIZE_ROUTINE passive_routine_ = nullptr;
+  PERF_CONFIGURATION_DATA performance_{};
+  PHW_TIMER timer_routine_ = nullptr;
+
+  std::unique_ptr<DmaAdapter> dma_;
+  std::unique_ptr<RequestPool> pool_;
+  std::unique_ptr<DeferredWork> deferred_;
+  std::vector<std::unique_ptr<LogicalUnit>> units_;
+  std::vector<std::unique_ptr<Message>> messages_;
+  Line line_;
+  std::vector<std::unique_ptr<CompletionDpc>> completion_;  ///< by CPU
+
+  SpinLock start_io_lock_, interrupt_lock_;
+  Irql start_io_outer_ = kPassiveLevel;
+  std::uint32_t outstanding_ = 0;
+  std::uint32_t busy_for_ = 0;
+  bool paused_ = false;
+  Nanoseconds paused_until_ = 0;
+  std::uint64_t serial_ = 0;
+  Request* newest_ = nullptr;
+  Request* oldest_ = nullptr;
+  DelayedCall timeout_, hold_, pause_end_, restart_, timer_;
+  Statistics statistics_;
+};
+
+}  // namespace drydock::storport

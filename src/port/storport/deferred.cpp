@@ -1,0 +1,171 @@
+#include "port/storport/deferred.h"
+
+#include <algorithm>
+
+#include "port/storport/adapter.h"
+
+namespace drydock::storport {
+
+struct DeferredWork::DpcEntry final : Dpc {
+  DpcEntry(Adapter& a, STOR_DPC* at, PHW_DPC_ROUTINE r) : adapter(a), address(at), routine(r) {}
+  void run() override {
+    void *first = argument1, *second = argument2;
+    adapter.services().call("HwStorDpcRoutine", EntryKind::dpc, routine, address, adapter.device_extension(), first, second);
+  }
+  Adapter& adapter;
+  STOR_DPC* address;
+  PHW_DPC_ROUTINE routine;
+  void* argument1 = nullptr;
+  void* argument2 = nullptr;
+  SpinLock lock;
+};
+
+// DOC: ST-96 a timer routine runs at DISPATCH_LEVEL.
+struct DeferredWork::TimerEntry final : Event, Dpc {
+  TimerEntry(Adapter& a, void* h) : adapter(a), handle(h) {}
+  ~TimerEntry() override { adapter.services().scheduler.cancel_dpc(*this); }
+  void fire() override { adapter.services().scheduler.queue_dpc(*this, 0); }
+  void run() override {
+    adapter.services().call("HwStorTimerEx", EntryKind::dpc, routine, adapter.device_extension(), context);
+  }
+  Adapter& adapter;
+  void* handle;
+  PHW_TIMER_EX routine = nullptr;
+  void* context = nullptr;
+};
+
+// DOC: ST-98 a work item runs at PASSIVE_LEVEL.
+struct DeferredWork::WorkerEntry final : Task {
+  WorkerEntry(Adapter& a, void* h) : adapter(a), handle(h) {}
+  void run() override {
+    queued = false;
+    adapter.services().call("HwStorWorkItem", EntryKind::routine, routine, adapter.device_extension(), context, handle);
+  }
+  Adapter& adapter;
+  void* handle;
+  PHW_WORKITEM routine = nullptr;
+  void* context = nullptr;
+  bool queued = false;
+};
+
+DeferredWork::DeferredWork(Adapter& adapter) : adapter_(adapter) {}
+
+DeferredWork::~DeferredWork() {
+  for (auto& entry : dpcs_) adapter_.services().scheduler.cancel_dpc(*entry);
+}
+
+DeferredWork::DpcEntry* DeferredWork::find_dpc(const void* address) {
+  for (auto& entry : dpcs_)
+    if (entry->address == address) return entry.get();
+  return nullptr;
+}
+
+void DeferredWork::initialize_dpc(STOR_DPC* address, PHW_DPC_ROUTINE routine) {
+  if (DpcEntry* known = find_dpc(address)) {
+    known->routine = routine;
+    return;
+  }
+  dpcs_.push_back(std::make_unique<DpcEntry>(adapter_, address, routine));
+}
+
+std::optional<bool> DeferredWork::issue_dpc(STOR_DPC* address, void* argument1, void* argument2) {
+  DpcEntry* entry = find_dpc(address);
+  if (entry == nullptr) return std::nullopt;
+  if (entry->queued()) return false;  // DOC: ST-94
+  entry->argument1 = argument1;
+  entry->argument2 = argument2;
+  Scheduler& scheduler = adapter_.services().scheduler;
+  return scheduler.queue_dpc(*entry, scheduler.cpu().index);
+}
+
+std::optional<bool> DeferredWork::cancel_dpc(STOR_DPC* address) {
+  DpcEntry* entry = find_dpc(address);
+  if (entry == nullptr) return std::nullopt;
+  return adapter_.services().scheduler.cancel_dpc(*entry);  // DOC: ST-95
+}
+
+SpinLock* DeferredWork::dpc_lock(const void* address) {
+  DpcEntry* entry = find_dpc(address);
+  return entry == nullptr ? nullptr : &entry->lock;
+}
+
+namespace {
+
+template <class Entry>
+Entry* find_handle(std::vector<std::unique_ptr<Entry>>& entries, const void* handle) {
+  for (auto& entry : entries)
+    if (entry->handle == handle) return entry.get();
+  return nullptr;
+}
+
+template <class Entry>
+void erase(std::vector<std::unique_ptr<Entry>>& entries, const Entry* gone) {
+  std::erase_if(entries, [&](const auto& entry) { return entry.get() == gone; });
+}
+
+// Handles are opaque: an address in no arena, so that a miniport that looks inside faults.
+void* opaque(std::uint64_t kind, std::uint64_t number) { return reinterpret_cast<void*>(kind << 32 | number << 4); }
+
+}  // namespace
+
+void* DeferredWork::initialize_timer() {
+  timers_.push_back(std::make_unique<TimerEntry>(adapter_, opaque(0x7113, ++next_handle_)));
+  return timers_.back()->handle;
+}
+
+DeferredStatus DeferredWork::request_timer(void* handle, PHW_TIMER_EX routine, void* context, std::uint64_t microseconds) {
+  TimerEntry* timer = find_handle(timers_, handle);
+  if (timer == nullptr) return DeferredStatus::unknown;
+  Timeline& timeline = adapter_.services().scheduler.timeline();
+  if (microseconds == 0) {  // DOC: ST-96 0 cancels
+    timeline.cancel(*timer);
+    adapter_.services().scheduler.cancel_dpc(*timer);
+    return DeferredStatus::ok;
+  }
+  if (timer->pending() || timer->queued()) return DeferredStatus::busy;
+  timer->routine = routine;
+  timer->context = context;
+  timeline.schedule(*timer, microseconds * kMicrosecond);
+  return DeferredStatus::ok;
+}
+
+DeferredStatus DeferredWork::free_timer(void* handle) {
+  TimerEntry* timer = find_handle(timers_, handle);
+  if (timer == nullptr) return DeferredStatus::unknown;
+  erase(timers_, timer);
+  return DeferredStatus::ok;
+}
+
+void* DeferredWork::initialize_worker() {
+  workers_.push_back(std::make_unique<WorkerEntry>(adapter_, opaque(0x304B, ++next_handle_)));
+  return workers_.back()->handle;
+}
+
+DeferredStatus DeferredWork::queue_worker(void* handle, PHW_WORKITEM routine, void* context) {
+  WorkerEntry* worker = find_handle(workers_, handle);
+  if (worker == nullptr) return DeferredStatus::unknown;
+  if (worker->queued) return DeferredStatus::busy;
+  worker->queued = true;
+  worker->routine = routine;
+  worker->context = context;
+  Scheduler& scheduler = adapter_.services().scheduler;
+  scheduler.queue_task(*worker, scheduler.cpu().index);
+  return DeferredStatus::ok;
+}
+
+DeferredStatus DeferredWork::free_worker(void* handle) {
+  WorkerEntry* worker = find_handle(workers_, handle);
+  if (worker == nullptr) return DeferredStatus::unknown;
+  if (worker->queued) return DeferredStatus::busy;
+  erase(workers_, worker);
+  return DeferredStatus::ok;
+}
+
+std::vector<std::string> DeferredWork::leaks() const {
+  std::vector<std::string> texts;
+  if (!timers_.empty()) texts.push_back(fmt::format("{} timer(s) from StorPortInitializeTimer never freed", timers_.size()));
+  if (!workers_.empty()) texts.push_back(fmt::format("{} work item(s) from StorPortInitializeWorker never freed", workers_.size()));
+  return texts;
+}
+
+}  // namespace drydock::storport

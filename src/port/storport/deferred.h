@@ -1,0 +1,51 @@
+#pragma once
+// DeferredWork: what a miniport asked to be called back for later: DPCs, timers and work items. DOC: ST-93…ST-98. Each is
+// known by the address the miniport holds (its STOR_DPC, or the handle it was given); an unknown address is an answer.
+
+#include <memory>
+#include <vector>
+
+#include "abi/wdk.h"
+#include "port/storport/services.h"
+
+namespace drydock::storport {
+
+class Adapter;
+
+enum class DeferredStatus : std::uint8_t { ok, unknown, busy };
+
+class DeferredWork {
+ public:
+  explicit DeferredWork(Adapter& adapter);
+  ~DeferredWork();
+
+  void initialize_dpc(STOR_DPC* address, PHW_DPC_ROUTINE routine);
+  /// False: already queued. none: never initialised.
+  std::optional<bool> issue_dpc(STOR_DPC* address, void* argument1, void* argument2);
+  std::optional<bool> cancel_dpc(STOR_DPC* address);
+  SpinLock* dpc_lock(const void* address);
+
+  void* initialize_timer();
+  DeferredStatus request_timer(void* handle, PHW_TIMER_EX routine, void* context, std::uint64_t microseconds);
+  DeferredStatus free_timer(void* handle);
+
+  void* initialize_worker();
+  DeferredStatus queue_worker(void* handle, PHW_WORKITEM routine, void* context);
+  DeferredStatus free_worker(void* handle);
+
+  /// What the miniport did not free; texts for the leak report.
+  std::vector<std::string> leaks() const;
+
+ private:
+  struct DpcEntry;
+  struct TimerEntry;
+  struct WorkerEntry;
+  DpcEntry* find_dpc(const void* address);
+  Adapter& adapter_;
+  std::vector<std::unique_ptr<DpcEntry>> dpcs_;
+  std::vector<std::unique_ptr<TimerEntry>> timers_;
+  std::vector<std::unique_ptr<WorkerEntry>> workers_;
+  std::uint64_t next_handle_ = 0;
+};
+
+}  // namespace drydock::storport

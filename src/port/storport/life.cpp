@@ -1,0 +1,353 @@
+// The life of an adapter: extension, HwStorFindAdapter, HwStorInitialize, interrupts, stop and remove. DOC: ST-11
+
+#include <algorithm>
+#include <cstring>
+
+#include "port/storport/adapter.h"
+
+namespace drydock::storport {
+
+namespace {
+
+constexpr std::uint32_t kMessageIrqVectorBase = 0x60;
+constexpr std::uint64_t kMessageAddress = 0xFEE0'0000;
+constexpr std::uint32_t kControlTypesMax = 64;
+
+std::uint32_t pages_for(std::uint64_t bytes) {
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (bytes + kPageMask) >> kPageShift));
+}
+
+}  // namespace
+
+Adapter::Adapter(const Services& services, const Miniport& miniport, PciFunction& function, unsigned slot,
+                 unsigned port_number)
+    : s_(services), miniport_(miniport), function_(function), slot_(slot), port_number_(port_number),
+      deferred_(std::make_unique<DeferredWork>(*this)), line_(*this), timeout_(*this, &Adapter::check_timeouts),
+      hold_(*this, &Adapter::end_hold), pause_end_(*this, &Adapter::end_pause),
+      restart_(*this, &Adapter::start_waiting_everywhere), timer_(*this, &Adapter::run_timer) {
+  for (unsigned cpu = 0; cpu < s_.scheduler.cpu_count(); ++cpu)
+    completion_.push_back(std::make_unique<CompletionDpc>(*this));
+}
+
+Adapter::~Adapter() {
+  for (auto& dpc : completion_) s_.scheduler.cancel_dpc(*dpc);
+  disconnect_interrupts();
+  pool_.reset();
+  for (auto& unit : units_)
+    if (unit->extension != nullptr) s_.pool.free(unit->extension);
+  for (const std::uint64_t address : mapped_registers_) s_.mmio.unmap(address);
+  const auto free_common = [&](PageRun run) {
+    for (std::uint32_t i = 0; i < run.count; ++i) s_.window.close(run.first + i, DmaDirection::both);
+    s_.memory.free(run);
+  };
+  if (uncached_pages_) free_common(*uncached_pages_);
+  if (extension_pages_.count != 0) free_common(extension_pages_);
+  if (config_pages_.count != 0) s_.memory.free(config_pages_);
+}
+
+Result<void> Adapter::start() {
+  TRY_VOID(allocate_extension());
+  TRY_VOID(find_adapter());
+  TRY_VOID(initialize());
+  query_control_types();
+  phase_ = Phase::running;
+  return {};
+}
+
+// DOC: ST-21 zeroed once. StorPortGetPhysicalAddress translates the device extension, so it is contiguous and DMA-safe.
+Result<void> Adapter::allocate_extension() {
+  const std::uint32_t bytes = miniport_.data.DeviceExtensionSize;
+  const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), {.highest = 0xFFFF'FFFF});
+  const auto config = s_.memory.allocate(pages_for(sizeof *config_ + sizeof resources_.ranges));
+  if (!pages || !config) return refuse("no memory for a device extension of {} bytes (DeviceExtensionSize)", bytes);
+  extension_pages_ = *pages;
+  config_pages_ = *config;
+  extension_ = s_.memory.system(pages->first);
+  std::memset(extension_, 0, pages->bytes());
+  for (std::uint32_t i = 0; i < pages->count; ++i) s_.window.open(pages->first + i, DmaDirection::both);
+  config_ = reinterpret_cast<PORT_CONFIGURATION_INFORMATION*>(s_.memory.system(config->first));
+  return {};
+}
+
+Result<void> Adapter::find_adapter() {
+  resources_ = resources_of(function_, slot_);
+  auto* ranges = reinterpret_cast<ACCESS_RANGE*>(config_ + 1);
+  preset(*config_, miniport_.data, resources_, ranges, function_.msix_enabled());
+  BOOLEAN again = FALSE;
+  phase_ = Phase::find_adapter;
+  auto* arguments = reinterpret_cast<CHAR*>(ranges + kAccessRangesMax);
+  *arguments = 0;
+  const ULONG found = s_.call("HwStorFindAdapter", EntryKind::routine, miniport_.data.HwFindAdapter, extension_, nullptr,
+                              nullptr, arguments, config_, &again);
+  switch (found) {  // DOC: VER-94
+    case SP_RETURN_FOUND: break;
+    case SP_RETURN_NOT_FOUND: return refuse("HwStorFindAdapter returned SP_RETURN_NOT_FOUND");
+    case SP_RETURN_ERROR: return refuse("HwStorFindAdapter returned SP_RETURN_ERROR");
+    case SP_RETURN_BAD_CONFIG: return refuse("HwStorFindAdapter returned SP_RETURN_BAD_CONFIG");
+    default:
+      s_.trace.emit(RuleBroken{"VER-94", "", fmt::format("HwStorFindAdapter returned {}, which is no SP_RETURN_ value", found), {}});
+      return refuse("HwStorFindAdapter returned {}", found);
+  }
+  claims_ = read_claims(*config_, miniport_.data);
+  if (s_.checking()) check_claims(*config_, claims_, s_.trace);
+  return {};
+}
+
+Result<void> Adapter::initialize() {
+  const Srb::Form form = claims_.storage_srb ? Srb::Form::storage : Srb::Form::scsi;
+  const SlotLayout layout = SlotLayout::plan(form, claims_.breaks, claims_.extension_bytes);
+  pool_ = std::make_unique<RequestPool>(s_.memory, s_.window, layout, claims_.highest_common, s_.checking());
+  Reach reach;
+  reach.highest_address = claims_.highest_data;
+  reach.max_elements = claims_.breaks;
+  dma_ = std::make_unique<DmaAdapter>(s_.memory, s_.window, s_.registers, s_.trace, reach);
+  connect_interrupts();
+
+  phase_ = Phase::initialize;
+  const Irql outer = s_.scheduler.raise_irql(kDeviceLevel);  // DOC: ST-91 at DIRQL
+  const BOOLEAN ready = s_.call("HwStorInitialize", EntryKind::routine, miniport_.data.HwInitialize, extension_);
+  s_.scheduler.lower_irql(outer);
+  if (!ready) return refuse("HwStorInitialize returned FALSE");
+  if (passive_routine_ == nullptr) return {};
+  phase_ = Phase::passive_initialize;  // DOC: ST-92 at PASSIVE_LEVEL, after HwStorInitialize
+  if (!s_.call("HwStorPassiveInitializeRoutine", EntryKind::routine, passive_routine_, extension_))
+    return refuse("HwStorPassiveInitializeRoutine returned FALSE");
+  return {};
+}
+
+// --- interrupts -----------------------------------------------------------------------------------------------------------
+
+// Message 0 goes to CPU 0 (configuration changes, by custom); the others are dealt round over the CPUs.
+void Adapter::connect_interrupts() {
+  if (!function_.msix_enabled() || !claims_.message_routine) {
+    if (function_.msix_enabled()) function_.enable_msix(false);
+    return;
+  }
+  for (unsigned i = 0; i < function_.msix_entries(); ++i) {
+    const unsigned cpu = i == 0 ? 0 : (i - 1) % s_.scheduler.cpu_count();
+    messages_.push_back(std::make_unique<Message>(*this, i, cpu));
+    function_.program_msix(i, kMessageAddress | cpu << 12, kMessageIrqVectorBase + i);
+  }
+}
+
+void Adapter::disconnect_interrupts() {
+  for (auto& message : messages_) s_.scheduler.withdraw_interrupt(*message);
+  s_.scheduler.withdraw_interrupt(line_);
+  messages_.clear();
+}
+
+void Adapter::message_arrived(std::uint32_t vector) {
+  const std::uint32_t index = vector - kMessageIrqVectorBase;
+  if (index < messages_.size()) s_.scheduler.raise_interrupt(*messages_[index]);
+}
+
+void Adapter::line_changed(bool asserted) {
+  if (!messages_.empty()) return;
+  line_.asserted = asserted;
+  if (asserted) s_.scheduler.raise_interrupt(line_);
+}
+
+// DOC: ST-99 HwMSInterruptRoutine under the interrupt lock, or the message's own with per-message synchronisation.
+void Adapter::Message::service() {
+  Adapter& a = adapter_;
+  ++a.statistics_.interrupts;
+  a.s_.trace.note([&] { return InterruptDelivered{number_, cpu_index}; });
+  SpinLock& guard = a.interrupt_lock(number_);
+  guard.acquire(a.s_.scheduler);
+  a.s_.call("HwMSInterruptRoutine", EntryKind::isr, a.config_->HwMSInterruptRoutine, a.extension_, ULONG{number_});
+  guard.release();
+}
+
+// DOC: ST-90 the routine says FALSE when its HBA did not interrupt. A level nobody claims would be served for ever.
+void Adapter::Line::service() {
+  constexpr unsigned kUnclaimedMax = 1000;
+  Adapter& a = adapter_;
+  ++a.statistics_.interrupts;
+  a.s_.trace.note([&] { return InterruptDelivered{0, cpu_index}; });
+  a.interrupt_lock_.acquire(a.s_.scheduler);
+  const BOOLEAN mine = a.s_.call("HwStorInterrupt", EntryKind::isr, a.miniport_.data.HwInterrupt, a.extension_);
+  a.interrupt_lock_.release();
+  unclaimed_ = mine ? 0 : unclaimed_ + 1;
+  if (unclaimed_ < kUnclaimedMax) return;
+  asserted = false;
+  unclaimed_ = 0;
+  a.s_.trace.emit(RuleBroken{"ST-90", "", "HwStorInterrupt returned FALSE 1000 times while its HBA held the interrupt line", {}});
+}
+
+bool Adapter::message_information(std::uint32_t message, MESSAGE_INTERRUPT_INFORMATION& to) const {
+  if (message >= messages_.size()) return false;
+  std::memset(&to, 0, sizeof to);
+  to.MessageId = message;
+  to.MessageData = kMessageIrqVectorBase + message;
+  to.MessageAddress.QuadPart = static_cast<LONGLONG>(kMessageAddress | messages_[message]->cpu_index << 12);
+  to.InterruptVector = kMessageIrqVectorBase + message;
+  to.InterruptLevel = kDeviceLevel;
+  to.InterruptMode = Latched;
+  return true;
+}
+
+// --- control ----------------------------------------------------------------------------------------------------------------
+
+// DOC: ST-170 the list is preset FALSE and has room for MaxControlType entries.
+void Adapter::query_control_types() {
+  struct List {
+    ULONG count;
+    BOOLEAN supported[kControlTypesMax];
+  };
+  auto* list = reinterpret_cast<List*>(reinterpret_cast<std::byte*>(config_) + kPageSize - sizeof(List));
+  std::memset(list, 0, sizeof *list);
+  list->count = ScsiNvmeofAdapterOperation + 1;
+  control_types_.assign(list->count, false);
+  if (miniport_.data.HwAdapterControl == nullptr) return;
+  const auto status = s_.call("HwStorAdapterControl", EntryKind::routine, miniport_.data.HwAdapterControl, extension_,
+                              ScsiQuerySupportedControlTypes, list);
+  if (status != ScsiAdapterControlSuccess)
+    s_.trace.emit(RuleBroken{"ST-170", "", "HwStorAdapterControl failed ScsiQuerySupportedControlTypes", {}});
+  for (std::size_t i = 0; i < control_types_.size(); ++i) control_types_[i] = list->supported[i] != 0;
+}
+
+// DOC: ST-171 Stop and Restart at DIRQL; DOC: H-21 with no lock held.
+bool Adapter::control(SCSI_ADAPTER_CONTROL_TYPE type) {
+  if (static_cast<std::size_t>(type) >= control_types_.size() || !control_types_[static_cast<std::size_t>(type)]) return false;
+  const bool device_level = type == ScsiStopAdapter || type == ScsiRestartAdapter;
+  const Irql outer = s_.scheduler.irql();
+  if (device_level) s_.scheduler.raise_irql(kDeviceLevel);
+  const auto status = s_.call("HwStorAdapterControl", EntryKind::routine, miniport_.data.HwAdapterControl, extension_, type, nullptr);
+  if (device_level) s_.scheduler.lower_irql(outer);
+  return status == ScsiAdapterControlSuccess;
+}
+
+void Adapter::stop() {
+  if (phase_ != Phase::running) return;
+  phase_ = Phase::stopping;
+  control(ScsiStopAdapter);
+  phase_ = Phase::stopped;
+}
+
+void Adapter::remove() {
+  s_.scheduler.timeline().cancel(timer_);
+  s_.scheduler.timeline().cancel(timeout_);
+  disconnect_interrupts();
+  report_leaks();
+  phase_ = Phase::removed;
+}
+
+void Adapter::report_leaks() {
+  if (!s_.checking()) return;
+  for (std::string& text : deferred_->leaks()) s_.trace.emit(RuleBroken{"ST-96", "", std::move(text), {}});
+  for (Request* r = oldest_; r != nullptr; r = r->newer)
+    s_.trace.emit(RuleBroken{"ST-121", "", fmt::format("SRB {} was never completed", r->serial), {}});
+}
+
+// --- resources ----------------------------------------------------------------------------------------------------------------
+
+// DOC: ST-54 VER-42
+void* Adapter::uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where) {
+  const auto broken = [&](const char* what) {
+    s_.trace.emit(RuleBroken{"VER-42", "0xF1/0x2002", fmt::format("StorPortGetUncachedExtension {}", what), where});
+  };
+  if (!in_find_adapter()) {
+    broken("was called outside HwStorFindAdapter");
+    return nullptr;
+  }
+  if (!config.Master) broken("was called for an adapter that is no bus master");
+  if (uncached_ != nullptr) return uncached_;
+  if (bytes == 0) return nullptr;
+  const Claims claims = read_claims(config, miniport_.data);
+  const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), {.highest = std::min<std::uint64_t>(claims.highest_common, 0xFFFF'FFFF)});
+  if (!pages) return nullptr;
+  uncached_pages_ = *pages;
+  for (std::uint32_t i = 0; i < pages->count; ++i) s_.window.open(pages->first + i, DmaDirection::both);
+  uncached_ = s_.memory.system(pages->first);
+  std::memset(uncached_, 0, pages->bytes());
+  return uncached_;
+}
+
+// DOC: ST-191 VER-43 only ranges that PnP assigned.
+void* Adapter::map_registers(std::uint64_t bus_address, std::uint32_t bytes, bool io_space, CodePlace where) {
+  for (unsigned i = 0; i < PciFunction::kBars; ++i) {
+    const PciBar& bar = function_.bar(i);
+    if (bar.size == 0 || bar.memory == io_space || bus_address - bar.address >= bar.size) continue;
+    const auto offset = static_cast<std::uint32_t>(bus_address - bar.address);
+    if (bytes > bar.size - offset) break;
+    if (io_space) return reinterpret_cast<void*>(bus_address);
+    mapped_registers_.push_back(s_.mmio.map(function_, i, offset, bytes));
+    return reinterpret_cast<void*>(mapped_registers_.back());
+  }
+  s_.trace.emit(RuleBroken{"VER-43", "0xF1/0x2003",
+                           fmt::format("StorPortGetDeviceBase asked for {:#x}+{:#x}, which PnP did not assign to the adapter",
+                                       bus_address, bytes), where});
+  return nullptr;
+}
+
+bool Adapter::unmap_registers(std::uint64_t address) {
+  std::erase(mapped_registers_, address);
+  return s_.mmio.unmap(address);
+}
+
+std::uint32_t Adapter::read_config(void* to, std::uint32_t slot, std::uint32_t offset, std::uint32_t length) {
+  constexpr std::uint32_t kConfigSize = 256;
+  PciFunction* function = s_.bus.function(slot);
+  if (function == nullptr) {
+    const std::uint16_t invalid = 0xFFFF;  // PCI_INVALID_VENDOR_ID
+    std::memcpy(to, &invalid, std::min<std::size_t>(length, sizeof invalid));
+    return 2;
+  }
+  const std::uint32_t count = offset >= kConfigSize ? 0 : std::min(length, kConfigSize - offset);
+  std::memcpy(to, function->config().data() + offset, count);
+  return count;
+}
+
+std::uint32_t Adapter::write_config(const void* from, std::uint32_t slot, std::uint32_t offset, std::uint32_t length) {
+  PciFunction* function = s_.bus.function(slot);
+  if (function == nullptr) return 0;
+  const auto* bytes = static_cast<const std::uint8_t*>(from);
+  for (std::uint32_t i = 0; i < length; ++i) function->write_config(offset + i, 1, bytes[i]);
+  return length;
+}
+
+bool Adapter::enable_passive_initialization(PHW_PASSIVE_INITIALIZE_ROUTINE routine) {
+  if (phase_ != Phase::initialize) return false;  // DOC: ST-92 VER-97
+  passive_routine_ = routine;
+  return true;
+}
+
+// --- performance options --------------------------------------------------------------------------------------------------------
+
+// DOC: ST-102
+std::uint32_t Adapter::performance_options(bool query, PERF_CONFIGURATION_DATA& data) {
+  constexpr ULONG kAll = STOR_PERF_DPC_REDIRECTION | STOR_PERF_CONCURRENT_CHANNELS | STOR_PERF_INTERRUPT_MESSAGE_RANGES |
+                         STOR_PERF_ADV_CONFIG_LOCALITY | STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |
+                         STOR_PERF_DPC_REDIRECTION_CURRENT_CPU;
+  if (!in_initialization()) return STOR_STATUS_UNSUCCESSFUL;
+  const bool multiple_messages = messages_.size() > 1;
+  const ULONG supported = (multiple_messages ? kAll : kAll & ~(STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_ADV_CONFIG_LOCALITY)) &
+                          ~ULONG{STOR_PERF_CONCURRENT_CHANNELS};
+  if (query) {
+    data.Flags = supported;
+    data.ConcurrentChannels = 1;
+    return STOR_STATUS_SUCCESS;
+  }
+  if (data.Flags & ~supported) return STOR_STATUS_UNSUCCESSFUL;
+  constexpr ULONG kNeedRedirection = STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |
+                                     STOR_PERF_DPC_REDIRECTION_CURRENT_CPU | STOR_PERF_ADV_CONFIG_LOCALITY;
+  if ((data.Flags & kNeedRedirection) && !(data.Flags & STOR_PERF_DPC_REDIRECTION)) return STOR_STATUS_UNSUCCESSFUL;
+  if ((data.Flags & STOR_PERF_ADV_CONFIG_LOCALITY) && !(data.Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)) return STOR_STATUS_UNSUCCESSFUL;
+  if ((data.Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES) &&
+      (data.FirstRedirectionMessageNumber > data.LastRedirectionMessageNumber || data.LastRedirectionMessageNumber >= messages_.size()))
+    return STOR_STATUS_UNSUCCESSFUL;
+  performance_ = data;
+  return STOR_STATUS_SUCCESS;
+}
+
+// The message whose interrupts this CPU takes, so that a request completes where it was started.
+std::uint32_t Adapter::message_for_cpu(unsigned cpu) const {
+  if (!(performance_.Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)) return 0;
+  const std::uint32_t first = performance_.FirstRedirectionMessageNumber;
+  const std::uint32_t last = performance_.LastRedirectionMessageNumber;
+  for (std::uint32_t i = first; i <= last; ++i)
+    if (messages_[i]->cpu_index == cpu) return i;
+  return first + cpu % (last - first + 1);
+}
+
+}  // namespace drydock::storport

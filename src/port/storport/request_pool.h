@@ -1,0 +1,56 @@
+#pragma once
+// RequestPool: the slots of one adapter. It knows which request a driver's pointer means, and closes slots to the driver.
+
+#include <memory>
+#include <vector>
+
+#include "hw/bus_master.h"
+#include "port/storport/request.h"
+#include "sched/virtual_cpu.h"
+
+namespace drydock::storport {
+
+/// What is in a slot, as byte offsets from its start.
+struct SlotLayout {
+  static SlotLayout plan(Srb::Form form, std::uint32_t list_elements, std::uint32_t extension_bytes);
+  std::uint32_t sense, list, extension, pages;
+  Srb::Form form;
+};
+
+class RequestPool {
+ public:
+  RequestPool(PhysicalMemory& memory, DmaWindow& window, const SlotLayout& layout, std::uint64_t highest_address,
+              bool guard);
+  ~RequestPool();
+
+  /// An idle request with a formatted SRB; null when memory is exhausted.
+  Request* take();
+  void give_back(Request& request);
+  /// Opens the slot to the driver / closes it. No-ops without guarding.
+  void lend(Request& request);
+  void take_back(Request& request);
+
+  /// The request whose SRB a driver's pointer names; null when it is none of ours.
+  Request* find_srb(const void* pointer) const;
+  /// The request whose slot contains the address (any view); null when none.
+  Request* find_slot(std::uint64_t address) const;
+  std::uint32_t outstanding() const { return taken_; }
+  const SlotLayout& layout() const { return layout_; }
+  const std::vector<std::unique_ptr<Request>>& all() const { return requests_; }
+
+ private:
+  bool grow();
+  void place(Request& request, PageRun pages);
+
+  PhysicalMemory& memory_;
+  DmaWindow& window_;
+  SlotLayout layout_;
+  std::uint64_t highest_address_;
+  bool guard_;
+  std::uint32_t taken_ = 0;
+  std::vector<std::unique_ptr<Request>> requests_;
+  std::vector<PageRun> chunks_;
+  Fifo<Request> idle_;
+};
+
+}  // namespace drydock::storport

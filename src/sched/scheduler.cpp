@@ -1,0 +1,282 @@
+#include "sched/scheduler.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+#include "sched/driving_thread.h"
+
+namespace drydock {
+
+namespace {
+
+constexpr std::size_t kGsCurrentThread = 0x188;
+constexpr std::uint64_t kLongestPatience = 32;  // points passed before the other CPU gets a turn, at most
+constexpr unsigned kCpusMax = 64;
+
+void show_thread(VirtualCpu& cpu, void* kthread) {
+  if (cpu.gs_page != nullptr)
+    std::memcpy(static_cast<std::byte*>(cpu.gs_page) + kGsCurrentThread, &kthread, sizeof kthread);
+}
+
+}  // namespace
+
+Scheduler::Scheduler(MachineHooks& hooks, unsigned cpus, std::uint64_t seed) : hooks_(hooks), choose_(seed) {
+  CHECK(cpus >= 1 && cpus <= kCpusMax, "{} virtual CPUs", cpus);
+  for (unsigned i = 0; i < cpus; ++i) {
+    cpus_.push_back(std::make_unique<VirtualCpu>(*this, i));
+    cpus_.back()->idle.start(&Scheduler::idle_body, cpus_.back().get());
+  }
+  current_ = cpus_[0].get();
+}
+
+Scheduler::~Scheduler() = default;
+
+// --- preemption ---------------------------------------------------------------------------------------------------------
+
+void Scheduler::look_around() {
+  if (timeline_.something_due()) timeline_.fire_due();
+  if (has_attention(*current_)) deliver();
+  if ((busy_ & ~bit(*current_)) == 0 || --patience_ != 0) return;
+  patience_ = 1 + choose_.below(kLongestPatience);
+  yield_cpu();
+  if (has_attention(*current_)) deliver();
+}
+
+void Scheduler::stall(Nanoseconds time) {
+  const Nanoseconds end = now() + time;
+  while (now() < end) {
+    const Nanoseconds next = timeline_.next_due() < end ? timeline_.next_due() : end;
+    if (next > now()) timeline_.advance(next - now());
+    ++hooks_.progress;
+    look_around();
+  }
+}
+
+void Scheduler::spin() {
+  timeline_.advance(static_cast<Nanoseconds>(PointCost::spin));
+  ++hooks_.progress;
+  if (timeline_.something_due()) timeline_.fire_due();
+  yield_cpu();
+}
+
+// Gives the other CPUs a turn; this CPU stays occupied by the fiber.
+void Scheduler::yield_cpu() {
+  VirtualCpu& self = *current_;
+  self.current->suspend();
+  current_ = &self;
+}
+
+// --- interrupts and DPCs --------------------------------------------------------------------------------------------------
+
+void Scheduler::raise_interrupt(InterruptSource& source) {
+  if (source.pending) return;
+  source.pending = true;
+  VirtualCpu& target = *cpus_[source.cpu_index];
+  target.interrupts.push(source);
+  busy_ |= bit(target);
+}
+
+void Scheduler::withdraw_interrupt(InterruptSource& source) {
+  if (!source.pending) return;
+  source.pending = false;
+  cpus_[source.cpu_index]->interrupts.remove(source);
+}
+
+bool Scheduler::queue_dpc(Dpc& dpc, unsigned cpu_index) {
+  if (dpc.queued_) return false;
+  dpc.queued_ = true;
+  VirtualCpu& target = *cpus_[cpu_index];
+  target.dpcs.push(dpc);
+  busy_ |= bit(target);
+  return true;
+}
+
+bool Scheduler::cancel_dpc(Dpc& dpc) {
+  if (!dpc.queued_) return false;
+  for (auto& each : cpus_) each->dpcs.remove(dpc);
+  dpc.queued_ = false;
+  return true;
+}
+
+void Scheduler::deliver() {
+  VirtualCpu& cpu = *current_;
+  for (;;) {
+    if (deliver_interrupt(cpu)) continue;
+    if (cpu.irql >= kDispatchLevel || cpu.dpcs.empty()) return;
+    deliver_dpcs(cpu);
+  }
+}
+
+bool Scheduler::deliver_interrupt(VirtualCpu& cpu) {
+  InterruptSource* source = cpu.interrupts.front();
+  if (source == nullptr || source->irql <= cpu.irql) return false;
+  cpu.interrupts.pop();
+  source->pending = false;
+  const Irql interrupted = cpu.irql;
+  cpu.irql = source->irql;
+  source->service();
+  cpu.irql = interrupted;
+  if (source->asserted) raise_interrupt(*source);
+  return true;
+}
+
+void Scheduler::deliver_dpcs(VirtualCpu& cpu) {
+  const Irql interrupted = cpu.irql;
+  cpu.irql = kDispatchLevel;
+  while (Dpc* dpc = cpu.dpcs.pop()) {
+    dpc->queued_ = false;
+    dpc->run();
+    while (deliver_interrupt(cpu)) {
+    }
+  }
+  cpu.irql = interrupted;
+}
+
+// --- threads --------------------------------------------------------------------------------------------------------------
+
+void Scheduler::idle_body(void* self) {
+  auto& cpu = *static_cast<VirtualCpu*>(self);
+  for (;;) {
+    cpu.scheduler.deliver();
+    cpu.current = nullptr;
+    cpu.idle.suspend();
+  }
+}
+
+void Scheduler::thread_body(void* self) {
+  auto& thread = *static_cast<Thread*>(self);
+  thread.scheduler.worker(thread);
+}
+
+void Scheduler::worker(Thread& thread) {
+  for (;;) {
+    thread.task->run();
+    thread.task = nullptr;
+    spare_threads_.push_back(&thread);
+    VirtualCpu& cpu = *cpus_[thread.cpu_index];
+    cpu.current = nullptr;
+    cpu.thread = nullptr;
+    show_thread(cpu, nullptr);
+    thread.fiber.suspend();
+  }
+}
+
+Thread& Scheduler::idle_thread() {
+  if (spare_threads_.empty()) {
+    const auto number = static_cast<unsigned>(threads_.size());
+    threads_.push_back(std::make_unique<Thread>(*this, "thread " + std::to_string(number)));
+    threads_.back()->fiber.start(&Scheduler::thread_body, threads_.back().get());
+    if (make_kthread_ != nullptr) threads_.back()->kthread = make_kthread_(kthread_context_, number);
+    return *threads_.back();
+  }
+  Thread& thread = *spare_threads_.back();
+  spare_threads_.pop_back();
+  return thread;
+}
+
+void Scheduler::queue_task(Task& task, unsigned cpu_index) {
+  Thread& thread = idle_thread();
+  thread.task = &task;
+  thread.cpu_index = cpu_index;
+  wake(thread);
+}
+
+void Scheduler::wake(Thread& thread) {
+  thread.blocked = false;
+  VirtualCpu& cpu = *cpus_[thread.cpu_index];
+  cpu.ready.push(thread);
+  busy_ |= bit(cpu);
+}
+
+void Scheduler::block() {
+  VirtualCpu& cpu = *current_;
+  Thread* self = cpu.thread;
+  CHECK(self != nullptr && cpu.irql < kDispatchLevel, "something waits on no thread, at IRQL {}", cpu.irql);
+  self->blocked = true;
+  cpu.current = nullptr;
+  cpu.thread = nullptr;
+  const Irql irql = cpu.irql;
+  cpu.irql = kPassiveLevel;
+  self->fiber.suspend();
+  cpu.irql = irql;
+}
+
+void Scheduler::sleep(Nanoseconds time) {
+  struct WakeUp final : Event {
+    WakeUp(Scheduler& s, Thread& t) : scheduler(s), thread(t) {}
+    ~WakeUp() override = default;
+    void fire() override { scheduler.wake(thread); }
+    Scheduler& scheduler;
+    Thread& thread;
+  } wake_up(*this, *current_->thread);
+  timeline_.schedule(wake_up, time);
+  block();
+}
+
+// --- driving --------------------------------------------------------------------------------------------------------------
+
+VirtualCpu* Scheduler::pick() {
+  std::uint64_t left = busy_;
+  VirtualCpu* chosen = nullptr;
+  std::uint64_t candidates = 0;
+  while (left != 0) {
+    VirtualCpu& cpu = *cpus_[static_cast<std::size_t>(std::countr_zero(left))];
+    left &= left - 1;
+    if (!runnable(cpu)) {
+      busy_ &= ~bit(cpu);
+      continue;
+    }
+    ++candidates;
+    if (candidates == 1 || choose_.below(candidates) == 0) chosen = &cpu;
+  }
+  return chosen;
+}
+
+void Scheduler::take_thread(VirtualCpu& cpu) {
+  Thread* thread = cpu.ready.pop();
+  cpu.thread = thread;
+  cpu.current = &thread->fiber;
+  show_thread(cpu, thread->kthread);
+}
+
+void Scheduler::run(VirtualCpu& cpu) {
+  if (cpu.current == nullptr) {
+    if (has_attention(cpu)) cpu.current = &cpu.idle;
+    else take_thread(cpu);
+  }
+  switch_to(cpu, *cpu.current);
+}
+
+void Scheduler::switch_to(VirtualCpu& cpu, Fiber& fiber) {
+  current_ = &cpu;
+  if (gs_cpu_ != cpu.index) {
+    set_gs_base(cpu.gs_page);
+    gs_cpu_ = cpu.index;
+  }
+  on_fiber_ = true;
+  run_fiber(hooks_, fiber);
+  on_fiber_ = false;
+}
+
+Driven Scheduler::drive(const bool& done) {
+  gs_cpu_ = ~0u;  // this OS thread may be another than the last
+  while (!done) {
+    if (halted_) return Driven::halted;
+    if (poll_inbox_ != nullptr) poll_inbox_(inbox_context_);
+    if (timeline_.something_due()) timeline_.fire_due();
+    if (VirtualCpu* cpu = pick()) run(*cpu);
+    else if (!timeline_.jump_to_next()) return halted_ ? Driven::halted : Driven::stuck;
+  }
+  return Driven::done;
+}
+
+void Scheduler::halt() {
+  CHECK(on_fiber_, "the machine is halted from outside its fibers");
+  halted_ = true;
+  current_->current->suspend();
+  CHECK(false, "a halted fiber was resumed");
+  __builtin_unreachable();
+}
+
+}  // namespace drydock

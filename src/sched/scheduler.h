@@ -1,0 +1,142 @@
+#pragma once
+// Scheduler: virtual CPUs, IRQL, interrupts, DPCs, threads and the clock of one machine, all on one OS thread at a time.
+//
+// It promises: code at an IRQL is interrupted only by what is higher, and only at preemption points; DPCs of a CPU run
+// when it falls below DISPATCH_LEVEL; which CPU goes on at a point is decided by the seed and nothing else. Virtual time
+// moves when driver code reaches a point (a little), when it stalls, and, when every CPU is idle, to the next event.
+// With nothing to wait for it stands still.
+//
+// It does not know drivers: ports wrap driver routines in InterruptSource, Dpc and Task.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/seeded.h"
+#include "sched/machine_hooks.h"
+#include "sched/timeline.h"
+#include "sched/virtual_cpu.h"
+
+namespace drydock {
+
+/// What a preemption point costs in virtual time.
+enum class PointCost : Nanoseconds { routine = 50, register_access = 200, spin = 100, clock_read = 100 };
+
+enum class Driven : std::uint8_t {
+  done,    ///< what was waited for has happened
+  stuck,   ///< nothing can happen any more
+  halted,  ///< the machine stopped (bug check)
+};
+
+class Scheduler {
+ public:
+  Scheduler(MachineHooks& hooks, unsigned cpus, std::uint64_t seed);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  Timeline& timeline() { return timeline_; }
+  Nanoseconds now() const { return timeline_.now(); }
+  unsigned cpu_count() const { return static_cast<unsigned>(cpus_.size()); }
+  VirtualCpu& cpu(unsigned index) { return *cpus_[index]; }
+  /// The CPU whose code is running; the last one between fibers.
+  VirtualCpu& cpu() { return *current_; }
+  Fiber& fiber() { return *current_->current; }
+  /// True while code runs on a fiber (a driver may be entered), false on the driving thread's own stack.
+  bool on_fiber() const { return on_fiber_; }
+
+  // --- IRQL -------------------------------------------------------------------------------------------------------
+  Irql irql() const { return current_->irql; }
+  /// Returns the old level. Raising is immediate; what waits is not looked at.
+  Irql raise_irql(Irql to) {
+    const Irql old = current_->irql;
+    current_->irql = to;
+    return old;
+  }
+  /// Takes what became possible: interrupts, then DPCs.
+  void lower_irql(Irql to) {
+    current_->irql = to;
+    if (has_attention(*current_)) deliver();
+  }
+
+  // --- preemption -------------------------------------------------------------------------------------------------
+  /// Driver code passed a place where the world may look in. On a fiber only.
+  void point(PointCost cost) {
+    ++hooks_.progress;
+    timeline_.advance(static_cast<Nanoseconds>(cost));
+    if (timeline_.something_due() || has_attention(*current_) || (busy_ & ~bit(*current_)) != 0) [[unlikely]] look_around();
+  }
+  /// Driver code waits without giving up the CPU (StorPortStallExecution): interrupts are taken, time passes.
+  void stall(Nanoseconds time);
+  /// One round of waiting for another CPU.
+  void spin();
+
+  // --- work -------------------------------------------------------------------------------------------------------
+  /// Notes an interrupt; it is taken on its CPU at the next chance.
+  void raise_interrupt(InterruptSource& source);
+  void withdraw_interrupt(InterruptSource& source);
+  /// False when it is already queued.
+  bool queue_dpc(Dpc& dpc, unsigned cpu_index);
+  bool cancel_dpc(Dpc& dpc);
+  /// Runs `task` on a system thread of that CPU.
+  void queue_task(Task& task, unsigned cpu_index);
+  /// The calling thread sleeps for `time`; PASSIVE or APC level only.
+  void sleep(Nanoseconds time);
+  /// The calling thread sleeps until woken.
+  void block();
+  Thread* thread() { return current_->thread; }
+  void wake(Thread& thread);
+
+  // --- driving ----------------------------------------------------------------------------------------------------
+  /// Runs the machine on the calling OS thread until `done`. The caller holds the machine's mutex and a DrivingThread.
+  Driven drive(const bool& done);
+  /// To be asked once in every round of drive(): more work may have arrived from other client threads.
+  void set_inbox(void (*poll)(void*), void* context) { poll_inbox_ = poll, inbox_context_ = context; }
+
+  /// The machine stops: the calling fiber never goes on. Called on a fiber.
+  [[noreturn]] void halt();
+  bool halted() const { return halted_; }
+
+  Seeded& choose() { return choose_; }
+
+  /// Gives thread number n the address that drivers see as its thread object.
+  void set_thread_objects(void* (*make)(void*, unsigned), void* context) { make_kthread_ = make, kthread_context_ = context; }
+
+ private:
+  static std::uint64_t bit(const VirtualCpu& cpu) { return std::uint64_t{1} << cpu.index; }
+  bool has_attention(const VirtualCpu& cpu) const { return !cpu.interrupts.empty() || !cpu.dpcs.empty(); }
+  bool deliverable(const VirtualCpu& cpu) const;
+  bool runnable(const VirtualCpu& cpu) const { return cpu.current != nullptr || !cpu.ready.empty() || has_attention(cpu); }
+  void look_around();
+  void deliver();
+  bool deliver_interrupt(VirtualCpu& cpu);
+  void deliver_dpcs(VirtualCpu& cpu);
+  void yield_cpu();
+  VirtualCpu* pick();
+  void run(VirtualCpu& cpu);
+  void switch_to(VirtualCpu& cpu, Fiber& fiber);
+  void take_thread(VirtualCpu& cpu);
+  Thread& idle_thread();
+  static void idle_body(void* self);
+  static void thread_body(void* thread);
+  void worker(Thread& thread);
+
+  MachineHooks& hooks_;
+  Timeline timeline_;
+  Seeded choose_;
+  std::vector<std::unique_ptr<VirtualCpu>> cpus_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::vector<Thread*> spare_threads_;
+  VirtualCpu* current_;
+  std::uint64_t busy_ = 0;  ///< CPUs that may be runnable
+  std::uint64_t patience_ = 1;
+  bool on_fiber_ = false;
+  bool halted_ = false;
+  unsigned gs_cpu_ = ~0u;
+  void (*poll_inbox_)(void*) = nullptr;
+  void* inbox_context_ = nullptr;
+  void* (*make_kthread_)(void*, unsigned) = nullptr;
+  void* kthread_context_ = nullptr;
+};
+
+}  // namespace drydock

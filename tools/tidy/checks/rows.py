@@ -1,9 +1,11 @@
-"""An export is a row with a documentation page: `row("StorPortBusy", ...)` in src/ddi names the page it follows."""
+"""An export is a row with a documentation page: `routine<"StorPortBusy", …>(module, page)` in src/ddi."""
 import re
 
-from tree import line_of
+from tree import code_of, line_of
 
-ROW = re.compile(r'\brow\s*\(\s*"(?P<name>\w+)"(?P<rest>.*?)\)\s*[,;}]', re.S)
+# Where a row begins; it ends where the next one does, or with its list.
+START = re.compile(r'\b(?:routine\s*<\s*|raw_routine\s*\(\s*|data_row\s*\(\s*)"(?P<name>\w+)"')
+END = re.compile(r"[;}]")
 PAGE = re.compile(r'"(?P<page>(?:n[fscei]-[\w-]+|[a-z0-9]+(?:-[a-z0-9]+)+)(?:#[\w-]+)?)"')
 SOURCE = r"src/ddi/.*\.(cpp|h)$"
 
@@ -11,6 +13,15 @@ SOURCE = r"src/ddi/.*\.(cpp|h)$"
 def check(tree):
     for path in tree.paths(SOURCE):
         text = tree.text(path)
-        for match in ROW.finditer(text):
-            if not PAGE.search(match.group("rest")):
+        for match, end in rows_of(text):
+            if not PAGE.search(text, match.end(), end):
                 yield path, line_of(text, match.start()), f"{match.group('name')}: a row without a documentation page"
+
+
+def rows_of(text):
+    """Each row's beginning and the position where it ends at the latest."""
+    code = code_of(text)
+    starts = [match for match in START.finditer(text) if code[match.start()] != " "]  # not in a comment
+    for match, following in zip(starts, [*starts[1:], None]):
+        end = END.search(code, match.end())
+        yield match, min(end.start() if end else len(text), following.start() if following else len(text))

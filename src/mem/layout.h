@@ -20,6 +20,7 @@ inline constexpr std::uint64_t kForbiddenView = 2 * kViewStride;
 inline constexpr std::uint64_t kLentView = 3 * kViewStride;
 inline constexpr std::uint64_t kImageArena = 4 * kViewStride;
 inline constexpr std::uint64_t kMmioArena = 5 * kViewStride;
+inline constexpr std::uint64_t kMappingArena = 6 * kViewStride;  ///< buffers spliced from scattered pages
 inline constexpr std::uint64_t kArenaSize = kViewStride;
 
 inline constexpr std::uint64_t kMemoryMax = kViewStride;

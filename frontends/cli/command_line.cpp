@@ -41,7 +41,7 @@ CLI::App* add_run(CLI::App& app, RunRequest& request) {
                                         "the miniport to run, a Windows .sys for x86-64")->required()->type_name("");
   for (const Setting& setting : settings())
     if (setting.key != "driver" && setting.key != "ro") add_setting(*run, request, setting);
-  run->add_flag_callback("--read-only", [&request] { take(request, "ro", "true"); }, "the disk refuses writes");
+  run->add_flag_callback("--read-only,--ro", [&request] { take(request, "ro", "true"); }, "the disk refuses writes");
   run->add_option("--nbd", request.nbd_socket, "serve the disk by NBD at this Unix socket")->type_name("SOCKET");
   run->add_option("--exec", request.command, "serve while this shell command runs; it finds the disk at $uri")->type_name("CMD");
   run->add_option("--json", request.json_file, "the report as JSON (-: standard output)")->type_name("FILE");

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "abi/ms_abi.h"
 #include "base/result.h"
 #include "base/seeded.h"
 #include "loader/pe_image.h"
@@ -46,7 +47,7 @@ struct MissingImport {
 /// Entered when the driver calls a missing import, by a jump: the stack is the driver's call, so
 /// __builtin_return_address(0) is `return_address` and a stack walk starts as in any export. Should it return, its value
 /// is the driver's result.
-using MissingImportHandler = std::uint64_t(__attribute__((ms_abi))*)(const MissingImport& which, void* return_address);
+using MissingImportHandler = std::uint64_t(MSABI*)(const MissingImport& which, void* return_address);
 
 struct LoadOptions {
   Seeded& seeded;                         // for the security cookie

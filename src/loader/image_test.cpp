@@ -10,9 +10,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "abi/ms_abi.h"
 #include "loader/test_images/pe_editor.h"
-
-#define DRIVER_CALL __attribute__((ms_abi))
 
 namespace drydock {
 namespace {
@@ -25,9 +24,9 @@ std::uint64_t host_number = 4711;
 std::string missing_called;
 void* missing_caller;
 
-DRIVER_CALL std::uint64_t host_call(std::uint64_t value) { return value + 100; }
+MSABI std::uint64_t host_call(std::uint64_t value) { return value + 100; }
 
-DRIVER_CALL std::uint64_t missing_import(const MissingImport& which, void* return_address) {
+MSABI std::uint64_t missing_import(const MissingImport& which, void* return_address) {
   missing_called = fmt::format("{}: {}!{}", which.image, which.module, which.name);
   missing_caller = return_address;
   EXPECT_EQ(return_address, __builtin_return_address(0));
@@ -78,7 +77,7 @@ class LoadTest : public testing::Test {
   }
   template <class R, class... A>
   static R call(const Image& image, const char* name, A... arguments) {
-    auto* function = reinterpret_cast<R(DRIVER_CALL*)(A...)>(image.find_export(name));
+    auto* function = reinterpret_cast<R(MSABI*)(A...)>(image.find_export(name));
     EXPECT_NE(function, nullptr) << name;
     return function(arguments...);
   }

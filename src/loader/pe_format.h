@@ -1,6 +1,6 @@
 #pragma once
 // The PE32+ structures as they lie in a file, from "PE Format" and "x64 exception handling" on learn.microsoft.com.
-// Little-endian, unaligned: they are only ever filled by memcpy. Nothing else lives here.
+// Little-endian and naturally aligned within themselves, but anywhere in a file: they are only ever filled by memcpy. Nothing else lives here.
 
 #include <cstdint>
 
@@ -46,7 +46,6 @@ inline constexpr std::uint64_t kImportByOrdinal = 1ull << 63;
 inline constexpr std::uint32_t kDebugCodeView = 2;
 inline constexpr std::uint32_t kCodeViewRsds = 0x53445352;  // "RSDS"
 
-#pragma pack(push, 1)
 struct FileHeader {
   std::uint16_t machine, section_count;
   std::uint32_t timestamp, symbol_table, symbol_count;
@@ -112,7 +111,6 @@ struct RuntimeFunction {
   std::uint32_t begin, end, unwind;
 };
 static_assert(sizeof(RuntimeFunction) == 12);
-#pragma pack(pop)
 
 // Fields of the load configuration directory, as offsets: its length differs from linker to linker.
 inline constexpr std::uint32_t kLoadConfigCookie = 0x58;

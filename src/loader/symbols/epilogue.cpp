@@ -21,8 +21,9 @@ class Code {
   }
   std::int32_t int8(std::size_t i) const { return static_cast<std::int8_t>((*this)[i]); }
   std::int32_t int32(std::size_t i) const {
-    return static_cast<std::int32_t>((*this)[i] | (*this)[i + 1] << 8 | (*this)[i + 2] << 16 |
-                                     static_cast<std::uint32_t>((*this)[i + 3]) << 24);
+    std::uint32_t value = 0;
+    for (unsigned n = 0; n < 4; ++n) value |= static_cast<std::uint32_t>((*this)[i + n]) << 8 * n;
+    return static_cast<std::int32_t>(value);
   }
   void skip(std::size_t count) { at_ += count; }
   std::uint32_t rva() const { return rva_ + static_cast<std::uint32_t>(at_); }

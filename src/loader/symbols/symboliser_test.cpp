@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "abi/ms_abi.h"
 #include "loader/test_images/pe_editor.h"
 
 namespace drydock {
@@ -21,7 +22,7 @@ namespace {
 using testing::HasSubstr;
 using u64 = std::uint64_t;
 
-__attribute__((ms_abi)) u64 missing_import(const MissingImport&, void*) { return 0; }
+MSABI u64 missing_import(const MissingImport&, void*) { return 0; }
 
 class NoImports : public ImportResolver {
  public:
@@ -45,10 +46,10 @@ bool symboliser_installed() {
 
 class SymboliserTest : public testing::Test {
  protected:
-  SymboliserTest() { ::mkdtemp(directory_); }
+  SymboliserTest() { ::mkdtemp(directory_.data()); }
   ~SymboliserTest() override {
     ::unlink(script().c_str());
-    ::rmdir(directory_);
+    ::rmdir(directory_.c_str());
   }
 
   Image load(const std::string& path, bool preferred = true) {
@@ -59,7 +60,7 @@ class SymboliserTest : public testing::Test {
     return std::move(*image);
   }
 
-  std::string script() const { return std::string(directory_) + "/symbolizer"; }
+  std::string script() const { return directory_ + "/symbolizer"; }
 
   /// A program in the symboliser's place.
   Symboliser::Options instead(const std::string& text, int timeout_ms) {
@@ -68,7 +69,7 @@ class SymboliserTest : public testing::Test {
     return {.programs = {script()}, .timeout_ms = timeout_ms};
   }
 
-  char directory_[32] = "/tmp/drydock-symbols-XXXXXX";
+  std::string directory_ = testing::TempDir() + "drydock-symbols-XXXXXX";
 };
 
 TEST_F(SymboliserTest, driver_addresses_have_function_file_and_line) {
@@ -117,8 +118,8 @@ TEST_F(SymboliserTest, without_the_program_there_are_still_names) {
 
 TEST_F(SymboliserTest, a_path_that_would_break_the_question_is_not_asked_about) {
   Symboliser symboliser;
-  EXPECT_TRUE(symboliser.locate("/tmp/a\"b.sys", 0x1000).empty());
-  EXPECT_TRUE(symboliser.locate("/tmp/a\nCODE /etc/passwd", 0x1000).empty());
+  EXPECT_TRUE(symboliser.locate("/images/a\"b.sys", 0x1000).empty());
+  EXPECT_TRUE(symboliser.locate("/images/a\nCODE /etc/passwd", 0x1000).empty());
   EXPECT_TRUE(symboliser.locate("", 0x1000).empty());
 }
 
@@ -142,7 +143,7 @@ TEST_F(SymboliserTest, a_child_that_dies_or_talks_nonsense_is_survived) {
 }
 
 TEST_F(SymboliserTest, no_question_is_asked_twice) {
-  const std::string count = std::string(directory_) + "/count";
+  const std::string count = directory_ + "/count";
   {
     Symboliser symboliser(instead("while read q; do echo x >> " + count + "; echo '{\"Symbol\":[{\"FunctionName\":\"F\",\"FileName\":\"d/f.c\",\"Line\":7}]}'; done", 5000));
     const Image image = load(test::built_images().at(0));
@@ -180,7 +181,7 @@ TEST_F(SymboliserTest, it_dies_with_us_even_when_we_are_killed) {
   const pid_t us = ::fork();
   if (us == 0) {
     Symboliser symboliser(options);
-    symboliser.locate("/tmp/x.sys", 1);
+    symboliser.locate("/images/x.sys", 1);
     ::_exit(0);
   }
   std::vector<pid_t> children;

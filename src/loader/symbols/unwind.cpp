@@ -165,8 +165,10 @@ class FrameUnwinder {
   }
 
   Result<void> restore(Xmm& target, std::uint64_t offset) {
-    TRY(target.low, read(saved_base() + offset));
-    TRY(target.high, read(saved_base() + offset + 8));
+    TRY(const std::uint64_t low, read(saved_base() + offset));
+    TRY(const std::uint64_t high, read(saved_base() + offset + 8));
+    std::memcpy(target.bytes, &low, 8);
+    std::memcpy(target.bytes + 8, &high, 8);
     return {};
   }
 
@@ -198,6 +200,18 @@ std::uint64_t& RegisterContext::general(unsigned number) {
       &RegisterContext::r8,  &RegisterContext::r9,  &RegisterContext::r10, &RegisterContext::r11,
       &RegisterContext::r12, &RegisterContext::r13, &RegisterContext::r14, &RegisterContext::r15};
   return this->*kByNumber[number & 15];
+}
+
+RegisterContext context_of(const TrapFrame& frame) {
+  static constexpr std::array<Gpr, 16> kByNumber{Gpr::rax, Gpr::rcx, Gpr::rdx, Gpr::rbx, Gpr::rsp, Gpr::rbp, Gpr::rsi, Gpr::rdi,
+                                                 Gpr::r8,  Gpr::r9,  Gpr::r10, Gpr::r11, Gpr::r12, Gpr::r13, Gpr::r14, Gpr::r15};
+  RegisterContext context;
+  for (unsigned i = 0; i < 16; ++i) {
+    context.general(i) = frame[kByNumber[i]];
+    context.xmm[i] = frame.xmm(i);
+  }
+  context.rip = frame.rip();
+  return context;
 }
 
 std::optional<FunctionEntry> find_function(const PeImage& image, std::uint32_t rva) {

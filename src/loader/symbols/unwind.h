@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "abi/trap_frame.h"
 #include "base/result.h"
 #include "loader/pe_image.h"
 
@@ -20,10 +21,6 @@ namespace drydock {
 
 inline constexpr unsigned kUnwindChainMax = 32;
 inline constexpr unsigned kDriverFramesMax = 128;
-
-struct Xmm {
-  std::uint64_t low, high;
-};
 
 /// What a Windows x64 function sees and may change. The order of the general registers is the hardware's.
 struct RegisterContext {
@@ -45,6 +42,9 @@ inline RegisterContext context_at_call(const void* frame_address) {
   context.rsp = reinterpret_cast<std::uint64_t>(frame + 2);
   return context;
 }
+
+/// The driver's registers at a trapped instruction, all of them.
+RegisterContext context_of(const TrapFrame& frame);
 
 /// Reads eight bytes of the stack being walked, or says that the address is none of it.
 class StackReader {

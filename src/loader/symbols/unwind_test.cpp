@@ -7,12 +7,11 @@
 
 #include <csignal>
 
+#include "abi/ms_abi.h"
 #include "base/seeded.h"
 #include "loader/image.h"
 #include "loader/symbols/unwind_codes.h"
 #include "loader/test_images/pe_editor.h"
-
-#define DRIVER_CALL __attribute__((ms_abi))
 
 // u64 step_into(function, a): calls function(a) in the Microsoft ABI with the processor's trap flag set, so that every
 // instruction of it ends in SIGTRAP.
@@ -91,14 +90,14 @@ struct Walk {  // what the host call and the signal handler see; one test at a t
   std::string first_wrong;
 } walk;
 
-DRIVER_CALL u64 host_call(u64 value) {
+MSABI u64 host_call(u64 value) {
   const RegisterContext context = context_at_call(__builtin_frame_address(0));
   const StackRange stack(context.rsp - 8, walk.stack_high);
   walk.from_export = walk_driver_frames(OneImage(*walk.image), context, RipKind::return_address, stack);
   return value;
 }
 
-DRIVER_CALL u64 missing_import(const MissingImport&, void*) { return 0; }
+MSABI u64 missing_import(const MissingImport&, void*) { return 0; }
 
 u64 host_number = 1;
 
@@ -149,7 +148,7 @@ INSTANTIATE_TEST_SUITE_P(All, WalkBuiltImage, testing::Combine(testing::ValuesIn
                          });
 
 TEST_P(WalkBuiltImage, an_export_sees_all_frames_up_to_the_host) {
-  auto* outermost = reinterpret_cast<u64(DRIVER_CALL*)(u64, u64, u64, u64, u64, u64)>(image_->find_export("Outermost"));
+  auto* outermost = reinterpret_cast<u64(MSABI*)(u64, u64, u64, u64, u64, u64)>(image_->find_export("Outermost"));
   outermost(1, 2, 3, 4, 5, 6);
   EXPECT_EQ(walk.from_export.stopped, "");
   EXPECT_THAT(functions(walk.from_export), testing::ElementsAre("Innermost", "WithDynamicStack", "WithLargeFrame", "Outermost"));
@@ -162,18 +161,18 @@ TEST_P(WalkBuiltImage, an_export_sees_all_frames_up_to_the_host) {
 }
 
 TEST_P(WalkBuiltImage, recursion_shows_as_often_as_it_happened) {
-  reinterpret_cast<u64(DRIVER_CALL*)(u64)>(image_->find_export("Recurse"))(5);
+  reinterpret_cast<u64(MSABI*)(u64)>(image_->find_export("Recurse"))(5);
   EXPECT_EQ(walk.from_export.stopped, "");
   EXPECT_THAT(functions(walk.from_export), testing::ElementsAreArray(std::vector<std::string>(6, "Recurse")));
 }
 
 TEST_P(WalkBuiltImage, a_stack_that_ends_early_stops_the_walk_and_says_why) {
   walk.stack_high = reinterpret_cast<u64>(__builtin_frame_address(0)) - 4096;
-  reinterpret_cast<u64(DRIVER_CALL*)(u64)>(image_->find_export("WithLargeFrame"))(1);
+  reinterpret_cast<u64(MSABI*)(u64)>(image_->find_export("WithLargeFrame"))(1);
   EXPECT_THAT(walk.from_export.stopped, HasSubstr("outside the stack"));
 }
 
-RegisterContext context_of(const ucontext_t& signal) {
+RegisterContext context_of_signal(const ucontext_t& signal) {
   const auto& g = signal.uc_mcontext.gregs;
   const auto get = [&g](int index) { return static_cast<u64>(g[index]); };
   RegisterContext c;
@@ -186,14 +185,14 @@ RegisterContext context_of(const ucontext_t& signal) {
 
 bool same_kept_registers(const RegisterContext& a, const RegisterContext& b) {
   for (std::size_t i = 6; i < 16; ++i)
-    if (a.xmm[i].low != b.xmm[i].low || a.xmm[i].high != b.xmm[i].high) return false;
+    if (std::memcmp(a.xmm[i].bytes, b.xmm[i].bytes, 16) != 0) return false;
   return a.rbx == b.rbx && a.rbp == b.rbp && a.rsi == b.rsi && a.rdi == b.rdi && a.r12 == b.r12 && a.r13 == b.r13 &&
          a.r14 == b.r14 && a.r15 == b.r15;
 }
 
 /// At every instruction of the image the walk must lead to the caller's registers as they were at entry.
 void check_step(int, siginfo_t*, void* signal) {
-  const RegisterContext now = context_of(*static_cast<ucontext_t*>(signal));
+  const RegisterContext now = context_of_signal(*static_cast<ucontext_t*>(signal));
   if (!walk.image->contains(now.rip)) return;
   if (walk.steps++ == 0) walk.entry = now;
   const StackRange stack(now.rsp, walk.stack_high);
@@ -227,6 +226,12 @@ constexpr std::uint32_t kFunction = 0x1000, kFunctionEnd = 0x1100, kUnwind = 0x1
 
 std::uint8_t code(pe::UnwindOperation operation, unsigned info = 0) {
   return static_cast<std::uint8_t>(operation | info << 4);
+}
+
+u64 half(const Xmm& xmm, std::size_t which) {
+  u64 value;
+  std::memcpy(&value, xmm.bytes + which * 8, sizeof value);
+  return value;
 }
 
 class HandMade : public testing::Test {
@@ -306,9 +311,9 @@ TEST_F(HandMade, registers_saved_by_mov_near_and_far_and_vectors) {
                16, code(pe::kSaveNonvolatileFar, 12), 0x18, 0, 0, 0, 12, code(pe::kSaveNonvolatile, 6), 2, 0,
                4, code(pe::kAllocLarge, 0), 10, 0});
   ASSERT_TRUE(step());
-  EXPECT_EQ(context_.xmm[7].low, 0xA008u);
-  EXPECT_EQ(context_.xmm[7].high, 0xA009u);
-  EXPECT_EQ(context_.xmm[6].low, 0xA004u);
+  EXPECT_EQ(half(context_.xmm[7], 0), 0xA008u);
+  EXPECT_EQ(half(context_.xmm[7], 1), 0xA009u);
+  EXPECT_EQ(half(context_.xmm[6], 0), 0xA004u);
   EXPECT_EQ(context_.r12, 0xA003u);
   EXPECT_EQ(context_.rsi, 0xA002u);
   EXPECT_EQ(context_.rip, 0xA00Au);
@@ -485,6 +490,29 @@ class ParsedImage : public CodeMap {
  private:
   const PeImage& pe_;
 };
+
+TEST(TrapFrames, every_register_arrives_under_its_own_name) {
+  alignas(64) static std::byte room[16384];
+  ASSERT_LE(trap_frame_size(), sizeof room);
+  auto* frame = reinterpret_cast<TrapFrame*>(room);
+  long long registers[kGprCount];
+  for (std::size_t i = 0; i < kGprCount; ++i) registers[i] = static_cast<long long>(0x100 + i);
+  fill_trap_frame(frame, registers, nullptr);
+  Xmm six{};
+  six.bytes[0] = 0x66;
+  frame->set_xmm(6, six);
+  const RegisterContext context = context_of(*frame);
+  EXPECT_EQ(context.rax, 0x100u + REG_RAX);
+  EXPECT_EQ(context.rbx, 0x100u + REG_RBX);
+  EXPECT_EQ(context.rsp, 0x100u + REG_RSP);
+  EXPECT_EQ(context.rbp, 0x100u + REG_RBP);
+  EXPECT_EQ(context.rsi, 0x100u + REG_RSI);
+  EXPECT_EQ(context.rdi, 0x100u + REG_RDI);
+  EXPECT_EQ(context.r8, 0x100u + REG_R8);
+  EXPECT_EQ(context.r15, 0x100u + REG_R15);
+  EXPECT_EQ(context.rip, 0x100u + REG_RIP);
+  EXPECT_EQ(half(context.xmm[6], 0), 0x66u);
+}
 
 /// Nothing in tables, code, registers or stack may crash a walk or keep it from ending. Run under ASan too.
 TEST(DamagedTables, any_walk_ends) {

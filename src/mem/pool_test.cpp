@@ -82,7 +82,8 @@ TEST_F(PoolTest, WrongFreesAreToldApartAndChangeNothing) {
   EXPECT_EQ(fault(reinterpret_cast<std::uint64_t>(&pool)), PoolFault::not_a_block);
   const auto foreign = memory->allocate(1);
   EXPECT_EQ(fault(memory->address(View::system, foreign->first)), PoolFault::not_a_block);
-  EXPECT_EQ(fault(memory->in_view(View::user, reinterpret_cast<char*>(take(40))) - static_cast<char*>(nullptr)), PoolFault::not_a_block);
+  void* user_view = memory->in_view(View::user, pool.allocate(40, PoolKind::nonpaged, kTag));
+  EXPECT_EQ(pool.free(user_view).error(), PoolFault::not_a_block);
 }
 
 TEST_F(PoolTest, AWriteBehindTheBlockIsSeenWhenItIsFreed) {

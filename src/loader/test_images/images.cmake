@@ -6,7 +6,7 @@ file(MAKE_DIRECTORY ${images_dir})
 find_program(MINGW_GCC x86_64-w64-mingw32-gcc)
 find_program(MINGW_DLLTOOL x86_64-w64-mingw32-dlltool)
 find_program(CLANG_PE NAMES clang-19 clang-14 clang)
-find_program(LLD_LINK NAMES lld-link-19 lld-link-14 lld-link)
+find_program(LLD_LINK NAMES lld-link-19)  # 14 cannot make import libraries
 find_program(LLD_GNU NAMES ld.lld-19 ld.lld-14 ld.lld)
 
 set(images)

@@ -67,13 +67,6 @@ static ULONGLONG RangeSector(PADAPTER Adapter, const BLOCK_RANGE *Range)
     return Range->Lba << Adapter->Disk.SectorShift;
 }
 
-static BOOLEAN CdbIsWrite(PCDB Cdb)
-{
-    UCHAR code = Cdb->AsByte[0] & 0x1F;    /* 0A, 2A, 8A, AA write; 08, 28, 88, A8 read */
-
-    return (BOOLEAN)(code == (SCSIOP_WRITE6 & 0x1F));
-}
-
 /* Six-byte commands have no FUA bit: there the same bit is part of the address. */
 static BOOLEAN CdbIsFua(PCDB Cdb)
 {
@@ -105,41 +98,52 @@ static BOOLEAN AddScatterGather(PADAPTER Adapter, PREQUEST Request, PSTOR_SCATTE
     return TRUE;
 }
 
-static UCHAR BuildTransfer(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb, const BLOCK_RANGE *Range)
+static UCHAR BuildTransfer(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, ULONG Type, USHORT Flags,
+                           const BLOCK_RANGE *Range)
 {
-    BOOLEAN write = CdbIsWrite(Cdb);
     PSTOR_SCATTER_GATHER_LIST list = StorPortGetScatterGatherList(Adapter, Srb);
     PREQUEST request = RequestLocate(Adapter, Srb);
-    USHORT flags = (USHORT)(write ? VIRTQ_DESC_F_NEXT : VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE);
 
     if (list == NULL || request == NULL)
         return SRB_STATUS_ERROR;
-    RequestBegin(request, Srb, write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, RangeSector(Adapter, Range));
-    if (!AddScatterGather(Adapter, request, list, flags))
+    RequestBegin(request, Srb, Type, RangeSector(Adapter, Range));
+    if (!AddScatterGather(Adapter, request, list, VIRTQ_DESC_F_NEXT | Flags))
         return SRB_STATUS_ERROR;
     RequestEnd(request);
-
-    /* A forced write is one that is followed by a flush; without a volatile cache every write is forced. A forced read
-       returns the same bytes as any other. */
-    if (write && Adapter->Disk.WriteCache && CdbIsFua(Cdb))
-        request->Kind = RequestWriteThenFlush;
     return SRB_STATUS_PENDING;
 }
 
-UCHAR BlockReadWrite(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb)
+static UCHAR BlockTransfer(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb, ULONG Type, USHORT Flags)
 {
     BLOCK_RANGE range = CdbRange(Cdb);
     ULONGLONG bytes = (ULONGLONG)range.Count << (Adapter->Disk.SectorShift + VIRTIO_SECTOR_SHIFT);
 
-    if (Adapter->Disk.ReadOnly && CdbIsWrite(Cdb))
-        return WriteProtected(Srb);
     if (!RangeOnDisk(Adapter, &range))
         return OutOfRange(Srb);
     if (range.Count == 0)
         return SRB_STATUS_SUCCESS;
     if (bytes != SrbGetDataTransferLength(Srb))
         return SRB_STATUS_DATA_OVERRUN;    /* the command and its buffer disagree */
-    return BuildTransfer(Adapter, Srb, Cdb, &range);
+    return BuildTransfer(Adapter, Srb, Type, Flags, &range);
+}
+
+/* A read with FUA returns the same bytes as one without. */
+UCHAR BlockRead(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb)
+{
+    return BlockTransfer(Adapter, Srb, Cdb, VIRTIO_BLK_T_IN, VIRTQ_DESC_F_WRITE);
+}
+
+/* A write with FUA is a write followed by a flush; without a volatile cache every write is forced. */
+UCHAR BlockWrite(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb)
+{
+    UCHAR status;
+
+    if (Adapter->Disk.ReadOnly)
+        return WriteProtected(Srb);
+    status = BlockTransfer(Adapter, Srb, Cdb, VIRTIO_BLK_T_OUT, 0);
+    if (status == SRB_STATUS_PENDING && Adapter->Disk.WriteCache && CdbIsFua(Cdb))
+        ((PREQUEST)SrbGetMiniportContext(Srb))->Kind = RequestWriteThenFlush;
+    return status;
 }
 
 /* SYNCHRONIZE CACHE, START STOP UNIT, SRB_FUNCTION_FLUSH and SHUTDOWN: always the whole cache. */

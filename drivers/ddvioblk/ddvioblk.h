@@ -37,6 +37,8 @@
 #define MAX_SEGMENTS     (MAX_QUEUE_SIZE - 2)   /* no chain is longer than its queue (2.7.5.3.1) */
 #define MAX_UNMAP_RANGES 16
 
+#define STATUS_NOT_WRITTEN 0xFF       /* a device that forgets to write a status has failed the request */
+
 /*
  * What we keep for each request while it is ours. It lives in the SRB extension: Storport allocates one per SRB
  * where the device can reach it (and does not clear it). It dies with StorPortNotification(RequestComplete).
@@ -165,10 +167,37 @@ PREQUEST QueueAbandon(PQUEUE Queue);
 /* request.c */
 HW_BUILDIO HwBuildIo;
 HW_STARTIO HwStartIo;
-VOID    RequestBegin(PREQUEST Request, PSCSI_REQUEST_BLOCK Srb, ULONG Type, ULONGLONG Sector);
-VOID    RequestAdd(PREQUEST Request, ULONGLONG Physical, ULONG Length, USHORT Flags);
-VOID    RequestEnd(PREQUEST Request);
 PREQUEST RequestLocate(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb);
+
+/* Appends a descriptor. All but the last are chained to their successor. */
+static inline VOID RequestAdd(PREQUEST Request, ULONGLONG Physical, ULONG Length, USHORT Flags)
+{
+    VIRTQ_DESC *desc = &Request->Table[Request->DescriptorCount++];
+
+    desc->Addr = Physical;
+    desc->Len = Length;
+    desc->Flags = Flags;
+    desc->Next = Request->DescriptorCount;
+}
+
+/* Begins a request: the header, which the device reads. Only the fields that are used are set; nothing is cleared. */
+static inline VOID RequestBegin(PREQUEST Request, PSCSI_REQUEST_BLOCK Srb, ULONG Type, ULONGLONG Sector)
+{
+    Request->Srb = Srb;
+    Request->Kind = RequestPlain;
+    Request->DescriptorCount = 0;
+    Request->Status = STATUS_NOT_WRITTEN;
+    Request->Header.Type = Type;
+    Request->Header.Reserved = 0;
+    Request->Header.Sector = Sector;
+    RequestAdd(Request, Request->Physical + FIELD_OFFSET(REQUEST, Header), sizeof(Request->Header), VIRTQ_DESC_F_NEXT);
+}
+
+/* Ends a request: the status byte, which the device writes. */
+static inline VOID RequestEnd(PREQUEST Request)
+{
+    RequestAdd(Request, Request->Physical + FIELD_OFFSET(REQUEST, Status), 1, VIRTQ_DESC_F_WRITE);
+}
 
 /* complete.c */
 HW_INTERRUPT   HwInterrupt;
@@ -182,7 +211,8 @@ VOID    RequestsFail(PADAPTER Adapter, PREQUEST List, UCHAR SrbStatus);
  * blockio.c, scsi.c, vpd.c. A function that turns an SRB into something returns the SRB status: SRB_STATUS_PENDING
  * means "the request is built, give it to the device", anything else completes the SRB at once.
  */
-UCHAR   BlockReadWrite(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb);
+UCHAR   BlockRead(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb);
+UCHAR   BlockWrite(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb);
 UCHAR   BlockFlush(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb);
 UCHAR   BlockVerify(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb);
 UCHAR   BlockUnmap(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb);

@@ -6,8 +6,6 @@
  */
 #include "ddvioblk.h"
 
-#define STATUS_NOT_WRITTEN 0xFF       /* a device that forgets to write a status has failed the request */
-
 /*
  * The request structure of an SRB, with its device address; NULL if the extension is not one piece for the device. The
  * SRB argument of StorPortGetPhysicalAddress is for addresses in the data buffer: here it is NULL.
@@ -19,36 +17,6 @@ PREQUEST RequestLocate(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 
     request->Physical = (ULONGLONG)StorPortGetPhysicalAddress(Adapter, NULL, request, &length).QuadPart;
     return length >= REQUEST_BYTES(Adapter->Segments) ? request : NULL;
-}
-
-/* Appends a descriptor. All but the last are chained to their successor. */
-VOID RequestAdd(PREQUEST Request, ULONGLONG Physical, ULONG Length, USHORT Flags)
-{
-    VIRTQ_DESC *desc = &Request->Table[Request->DescriptorCount++];
-
-    desc->Addr = Physical;
-    desc->Len = Length;
-    desc->Flags = Flags;
-    desc->Next = Request->DescriptorCount;
-}
-
-/* Begins a request: the header, which the device reads. Only the fields that are used are set; nothing is cleared. */
-VOID RequestBegin(PREQUEST Request, PSCSI_REQUEST_BLOCK Srb, ULONG Type, ULONGLONG Sector)
-{
-    Request->Srb = Srb;
-    Request->Kind = RequestPlain;
-    Request->DescriptorCount = 0;
-    Request->Status = STATUS_NOT_WRITTEN;
-    Request->Header.Type = Type;
-    Request->Header.Reserved = 0;
-    Request->Header.Sector = Sector;
-    RequestAdd(Request, Request->Physical + FIELD_OFFSET(REQUEST, Header), sizeof(Request->Header), VIRTQ_DESC_F_NEXT);
-}
-
-/* Ends a request: the status byte, which the device writes. */
-VOID RequestEnd(PREQUEST Request)
-{
-    RequestAdd(Request, Request->Physical + FIELD_OFFSET(REQUEST, Status), 1, VIRTQ_DESC_F_WRITE);
 }
 
 static UCHAR BuildReset(PSCSI_REQUEST_BLOCK Srb)

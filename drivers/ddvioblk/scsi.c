@@ -210,7 +210,10 @@ static UCHAR ScsiEmulate(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb, PCDB Cdb)
 
 static BOOLEAN AddressedToUs(PSCSI_REQUEST_BLOCK Srb)
 {
-    return (BOOLEAN)((SrbGetPathId(Srb) | SrbGetTargetId(Srb) | SrbGetLun(Srb)) == 0);
+    UCHAR path, target, lun;
+
+    SrbGetPathTargetLun(Srb, &path, &target, &lun);
+    return (BOOLEAN)((path | target | lun) == 0);
 }
 
 UCHAR ScsiCommand(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
@@ -229,11 +232,12 @@ UCHAR ScsiCommand(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
     case SCSIOP_READ:
     case SCSIOP_READ12:
     case SCSIOP_READ16:
+        return BlockRead(Adapter, Srb, cdb);
     case SCSIOP_WRITE6:
     case SCSIOP_WRITE:
     case SCSIOP_WRITE12:
     case SCSIOP_WRITE16:
-        return BlockReadWrite(Adapter, Srb, cdb);
+        return BlockWrite(Adapter, Srb, cdb);
     default:
         return ScsiEmulate(Adapter, Srb, cdb);
     }

@@ -22,6 +22,7 @@ struct RegisterBank {
   std::uint32_t unused;
 
   std::uint64_t& operator[](Gpr r) { return gprs[static_cast<std::size_t>(r)]; }
+  std::uint64_t operator[](Gpr r) const { return gprs[static_cast<std::size_t>(r)]; }
   bool operator==(const RegisterBank& other) const { return std::memcmp(this, &other, sizeof *this) == 0; }
 };
 static_assert(offsetof(RegisterBank, flags) == 120 && offsetof(RegisterBank, vectors) == 128);

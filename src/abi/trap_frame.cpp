@@ -2,6 +2,7 @@
 
 #include <cpuid.h>
 
+#include <csignal>
 #include <cstring>
 
 extern "C" {
@@ -76,6 +77,10 @@ void bring_sse_into_use(TrapFrame& frame) {
 }
 
 }  // namespace
+
+bool TrapFrame::has_fault_address() const {
+  return (signal == SIGSEGV || signal == SIGBUS) && signal_code != SI_KERNEL;
+}
 
 Xmm TrapFrame::xmm(unsigned index) const {
   Xmm value{};

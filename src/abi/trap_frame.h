@@ -39,6 +39,7 @@ struct alignas(64) TrapFrame {
   std::uint64_t rip() const { return (*this)[Gpr::rip]; }
   std::uint64_t rsp() const { return (*this)[Gpr::rsp]; }
   bool is_page_fault() const { return (*this)[Gpr::trap_number] == 14; }
+  bool has_fault_address() const;  // a page fault says what was touched, a general protection fault does not
   bool is_write() const { return ((*this)[Gpr::error] & 2) != 0; }        // of a page fault
   bool is_fetch() const { return ((*this)[Gpr::error] & 16) != 0 || fault_address == rip(); }  // of a page fault
 

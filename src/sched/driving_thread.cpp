@@ -33,9 +33,7 @@ const bool kHasGsBaseInstructions = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 
 
 void set_gs_base_by_system_call(const void* base) { syscall(SYS_arch_prctl, ARCH_SET_GS, base); }
 
-namespace {
-
-std::uint64_t gs_base() {
+std::uint64_t current_gs_base() {
   std::uint64_t base = 0;
   if (kHasGsBaseInstructions)
     asm volatile("rdgsbase %0" : "=r"(base));
@@ -43,6 +41,8 @@ std::uint64_t gs_base() {
     syscall(SYS_arch_prctl, ARCH_GET_GS, &base);
   return base;
 }
+
+namespace {
 
 // --- diverting a thread out of a signal handler -------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ void prepare_thread() {
 DrivingThread::DrivingThread(MachineHooks& machine) {
   prepare_thread();
   outer_ = current_machine();
-  outer_gs_base_ = gs_base();
+  outer_gs_base_ = current_gs_base();
   t_current_machine = &machine;
 }
 

@@ -41,6 +41,8 @@ inline void set_gs_base(const void* base) {
   }
 }
 
+std::uint64_t current_gs_base();
+
 /// What the trampoline calls for a synchronous trap: MachineHooks::trap of the current machine.
 extern "C" void drydock_trap_service(TrapFrame* frame);
 

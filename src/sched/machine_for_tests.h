@@ -58,7 +58,10 @@ class PagesForTests {
 class CodeForTests {
  public:
   CodeForTests() : pages_(4, PROT_READ | PROT_WRITE | PROT_EXEC) { std::memset(pages_.data(), 0xCC, pages_.size()); }
-  const void* add(std::initializer_list<int> bytes) {
+  const void* add(std::initializer_list<int> bytes) { return add_bytes(bytes); }
+  template <class Bytes>
+  const void* add_bytes(const Bytes& bytes) {
+    CHECK(used_ + 16 * ((bytes.size() + 15) / 16) <= pages_.size(), "the pages are full");
     std::uint8_t* at = pages_.data() + used_;
     for (const int byte : bytes) pages_.data()[used_++] = static_cast<std::uint8_t>(byte);
     used_ = (used_ + 15) & ~std::size_t{15};

@@ -1,8 +1,9 @@
 #pragma once
-// Emulator: executes one trapped instruction of a driver against a MemoryPort. It has no semantics of its own: Zydis
+// Emulator: executes one trapped instruction of a driver against trapped memory. It has no semantics of its own: Zydis
 // decodes the instruction, it is encoded again with its memory operand redirected to a scratch slot, and the processor
-// runs it on the driver's registers; the port is read before and written after, as the operand's access says. Only string
-// instructions and stack operations, which have memory operands of their own, are written out. What it refuses, it names.
+// runs it on the driver's registers; the memory is read before and written after, as the operand's access says. Only
+// string instructions and push, pop, call and jmp, which have further memory operands, are written out. It refuses rsp as
+// an operand, AVX, x87 and division, and says so.
 
 #include <cstdint>
 #include <memory>
@@ -13,13 +14,17 @@
 
 namespace drydock {
 
+struct Plan;
+
+inline constexpr std::size_t kPlansMax = 65536;  // different instructions that trap, per machine
+
 struct Emulation {
-  bool done = false;
-  bool wild = false;          // an operand lies outside every region and is not plain memory
-  std::uint64_t address = 0;  // of the (first) trapped operand, when it was found
+  enum class Result : std::uint8_t { done, wild, refused };
+  Result result = Result::done;
+  std::uint64_t address = 0;  // of the memory operand; when wild, what could not be accessed
   unsigned size = 0;
   bool write = false;
-  std::string reason;         // when not done
+  std::string reason;         // when refused
 };
 
 class Emulator {
@@ -29,13 +34,16 @@ class Emulator {
   Emulator(const Emulator&) = delete;
   Emulator& operator=(const Emulator&) = delete;
 
-  /// Completes the instruction at frame.rip and advances rip. When not done, the frame is as it was, except that a
-  /// string instruction keeps the elements completed so far (as on the processor).
-  Emulation emulate(TrapFrame& frame, TrapRegions& regions);
+  /// What is to be done about the instruction at `rip`; stays valid as long as the emulator. nullptr: no more room.
+  const Plan* plan_at(std::uint64_t rip);
+
+  /// Completes the instruction of `plan` at frame.rip and advances rip. When not done, the frame is as it was, except
+  /// that a repeated string instruction keeps the elements completed so far (as on the processor).
+  Emulation execute(const Plan& plan, TrapFrame& frame, TrapRegions& regions);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
 };
 
 }  // namespace drydock

@@ -1,13 +1,18 @@
 #pragma once
-// Privileged: what the instructions mean that only a kernel may execute. The trap service decodes them; the machine
+// Privileged: what the instructions mean that only a kernel may execute. execute_privileged() decodes them; the machine
 // answers here. Ordinary code on the driver's fiber: may switch fibers (an IRQL change is a preemption point) or abort.
+// pushf and popf do not trap, so a driver that reads or writes the interrupt flag through them is not seen.
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "abi/trap_frame.h"
+#include "trap/memory_port.h"
 
 namespace drydock {
+
+struct Plan;
 
 struct Privileged {
   virtual ~Privileged() = default;
@@ -33,12 +38,22 @@ struct Privileged {
   virtual std::optional<std::uint64_t> read_debug(unsigned) { return std::nullopt; }
   virtual bool write_debug(unsigned, std::uint64_t) { return false; }
 
-  /// int 3; on return the driver continues after it.
+  /// int 3, and int 2Dh of the debug print service. The frame is at the instruction; on return the driver goes on behind.
   virtual void breakpoint(TrapFrame&) = 0;
-  /// int 2Ch, a failed NT_ASSERT; on return the driver continues after it.
+  /// int 2Ch, a failed NT_ASSERT. The same.
   virtual void assertion_failed(TrapFrame&) = 0;
   /// int 29h; must not return (abort_driver_call).
   virtual void fast_fail(TrapFrame&, std::uint32_t code) = 0;
 };
+
+struct PrivilegedOutcome {
+  enum class Result : std::uint8_t { done, wild, refused };
+  Result result = Result::done;
+  std::uint64_t address = 0;  // when wild: memory of ins or outs that could not be accessed
+  std::string reason;         // when refused
+};
+
+/// Executes a plan of kind privileged and advances rip.
+PrivilegedOutcome execute_privileged(const Plan& plan, TrapFrame& frame, Privileged& privileged, TrapRegions& regions);
 
 }  // namespace drydock

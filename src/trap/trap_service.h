@@ -12,22 +12,22 @@
 namespace drydock {
 
 enum class TrapVerdict : std::uint8_t {
-  emulated,       // the frame has been changed as the instruction would have; the driver may go on
-  wild,           // an address that is nobody's (data, or a jump to it)
-  divide_error,   // #DE: integer division by zero or overflow
-  float_error,    // unmasked SSE or x87 exception
-  misaligned,     // #AC, or SSE access that needs alignment
-  illegal,        // not an instruction (ud2 among them)
-  unsupported     // legal, but drydock refuses it: `reason`
+  emulated,      // the frame has been changed as the instruction would have; the driver may go on
+  wild,          // an address that is nobody's (data, or a jump to it)
+  divide_error,  // integer division by zero, or a quotient that does not fit
+  float_error,   // an unmasked SSE or x87 exception
+  misaligned,    // an SSE access that needs alignment, or #AC
+  illegal,       // not an instruction (ud2 among them)
+  unsupported    // legal, but refused: `reason`
 };
 
 struct TrapOutcome {
   TrapVerdict verdict = TrapVerdict::emulated;
-  RegionKind region = RegionKind::none;
-  std::uint64_t address = 0;  // what was touched, when known
-  unsigned size = 0;
+  RegionKind region = RegionKind::none;  // of the trapped address
+  std::uint64_t address = 0;             // what was touched, when known
+  unsigned size = 0;                     // of the access; 0 when not known
   bool write = false;
-  std::string reason;         // in the driver author's words; empty when emulated
+  std::string reason;                    // one clause in the driver author's words; empty when emulated
 };
 
 class TrapService {
@@ -36,6 +36,11 @@ class TrapService {
   TrapOutcome handle(TrapFrame& frame);
 
  private:
+  TrapOutcome breakpoint(TrapFrame& frame);
+  TrapOutcome page_fault(TrapFrame& frame);
+  TrapOutcome general_protection(TrapFrame& frame);
+  TrapOutcome run_privileged(const Plan& plan, TrapFrame& frame);
+
   TrapRegions& regions_;
   Privileged& privileged_;
   Emulator emulator_;

@@ -1,0 +1,139 @@
+#include "trap/trap_service.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "trap/plan.h"
+
+namespace drydock {
+namespace {
+
+TrapOutcome verdict(TrapVerdict v, std::string reason) {
+  TrapOutcome outcome;
+  outcome.verdict = v;
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
+TrapOutcome wild(std::uint64_t address, unsigned size, bool write, RegionKind region, const char* what) {
+  TrapOutcome outcome = verdict(TrapVerdict::wild, fmt::format("{} {:#x}, {}", write ? "a write to" : "a read of", address, what));
+  outcome.region = region;
+  outcome.address = address;
+  outcome.size = size;
+  outcome.write = write;
+  return outcome;
+}
+
+const char* what_it_is(RegionKind kind) {
+  switch (kind) {
+    case RegionKind::guard: return "which lies beside an object";
+    case RegionKind::dead: return "whose object is gone";
+    case RegionKind::kuser: return "which is read-only";
+    default: return "which belongs to nobody";
+  }
+}
+
+TrapOutcome from_emulation(const Emulation& emulation, RegionKind region) {
+  if (emulation.result == Emulation::Result::wild)
+    return wild(emulation.address, emulation.size, emulation.write, RegionKind::none, what_it_is(RegionKind::none));
+  TrapOutcome outcome;
+  if (emulation.result == Emulation::Result::refused) outcome = verdict(TrapVerdict::unsupported, emulation.reason);
+  outcome.region = region;
+  outcome.address = emulation.address;
+  outcome.size = emulation.size;
+  outcome.write = emulation.write;
+  return outcome;
+}
+
+bool is_canonical(std::uint64_t address) {
+  const auto sign = static_cast<std::int64_t>(address) >> 47;
+  return sign == 0 || sign == -1;
+}
+
+/// The first memory operand that cannot be an address at all.
+const ZydisDecodedOperand* non_canonical_operand(const Plan& plan, const TrapFrame& frame) {
+  for (const auto& operand : plan.instruction.all())
+    if (is_memory_access(operand) && !is_canonical(address_of(operand, plan.instruction, frame))) return &operand;
+  return nullptr;
+}
+
+TrapOutcome no_more_plans() {
+  return verdict(TrapVerdict::unsupported, fmt::format("more than {} different instructions trapped", kPlansMax));
+}
+
+}  // namespace
+
+TrapOutcome TrapService::handle(TrapFrame& frame) {
+  switch (frame.signal) {
+    case SIGTRAP: return breakpoint(frame);
+    case SIGFPE:
+      if (frame.signal_code == FPE_INTDIV || frame.signal_code == FPE_INTOVF)
+        return verdict(TrapVerdict::divide_error, "an integer division that has no result");
+      return verdict(TrapVerdict::float_error, "a floating-point exception that the driver has unmasked");
+    case SIGBUS:
+      if (frame.signal_code == BUS_ADRALN) return verdict(TrapVerdict::misaligned, "a misaligned access");
+      break;
+    default: break;
+  }
+  return frame.has_fault_address() ? page_fault(frame) : general_protection(frame);
+}
+
+/// The processor reports int3 behind itself.
+TrapOutcome TrapService::breakpoint(TrapFrame& frame) {
+  const std::uint64_t behind = frame.rip();
+  const Plan* plan = emulator_.plan_at(behind - 1);
+  if (!plan || plan->kind != PlanKind::privileged) return verdict(TrapVerdict::unsupported, "a debug trap");
+  frame[Gpr::rip] = behind - 1;
+  return run_privileged(*plan, frame);
+}
+
+TrapOutcome TrapService::page_fault(TrapFrame& frame) {
+  if (frame.is_fetch()) {
+    TrapOutcome outcome = verdict(TrapVerdict::wild, fmt::format("a jump to {:#x}, which is not code", frame.rip()));
+    outcome.address = frame.rip();
+    return outcome;
+  }
+  const Plan* plan = emulator_.plan_at(frame.rip());
+  if (!plan) return no_more_plans();
+  const Region region = regions_.find(frame.fault_address);
+  const bool write = plan->memory ? plan->writes : frame.is_write();
+  if (!region.port) return wild(frame.fault_address, plan->size, write, region.kind, what_it_is(region.kind));
+  return from_emulation(emulator_.execute(*plan, frame, regions_), region.kind);
+}
+
+/// #GP names no address: a privileged instruction, a non-canonical address, a misaligned SSE access, or something the
+/// driver must not do. SIGILL comes here too: valgrind reports privileged instructions so.
+TrapOutcome TrapService::general_protection(TrapFrame& frame) {
+  const Plan* plan = emulator_.plan_at(frame.rip());
+  if (!plan) return no_more_plans();
+  if (plan->kind == PlanKind::illegal) return verdict(TrapVerdict::illegal, "bytes that are no instruction");
+  if (plan->kind == PlanKind::privileged) return run_privileged(*plan, frame);
+  const std::string name = plan->instruction.name();
+  if (frame.signal == SIGILL) return verdict(TrapVerdict::illegal, fmt::format("{}, which this processor refuses", name));
+  if (const auto* operand = non_canonical_operand(*plan, frame)) {
+    const std::uint64_t address = address_of(*operand, plan->instruction, frame);
+    return wild(address, size_in_bytes(*operand), writes(*operand), RegionKind::none, "which is no address at all");
+  }
+  if (plan->memory && plan->size >= 16) {
+    TrapOutcome outcome = verdict(TrapVerdict::misaligned, fmt::format("{} of a misaligned address", name));
+    outcome.address = address_of(*plan->memory, plan->instruction, frame);
+    outcome.size = plan->size;
+    outcome.write = plan->writes;
+    return outcome;
+  }
+  return verdict(TrapVerdict::unsupported, fmt::format("{} raised a general protection fault", name));
+}
+
+TrapOutcome TrapService::run_privileged(const Plan& plan, TrapFrame& frame) {
+  const PrivilegedOutcome privileged = execute_privileged(plan, frame, privileged_, regions_);
+  switch (privileged.result) {
+    case PrivilegedOutcome::Result::done: return {};
+    case PrivilegedOutcome::Result::wild:
+      return wild(privileged.address, plan.size, plan.writes, RegionKind::none, what_it_is(RegionKind::none));
+    case PrivilegedOutcome::Result::refused: break;
+  }
+  return verdict(TrapVerdict::unsupported, privileged.reason);
+}
+
+}  // namespace drydock

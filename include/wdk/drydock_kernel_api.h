@@ -437,6 +437,15 @@ FORCEINLINE void ExInitializeFastMutex(PFAST_MUTEX FastMutex) {
 #define DrvRtPoolNxOptIn 1
 
 #if !DRYDOCK_HOST
+#if !defined(NOMINMAX) && !defined(__cplusplus)
+#ifndef min
+#define min(a, b) (((a) < (b)) ? (a) : (b))
+#endif
+#ifndef max
+#define max(a, b) (((a) > (b)) ? (a) : (b))
+#endif
+#endif
+
 /* Imported data. What drivers call ExEventObjectType is the import slot itself, a pointer to the kernel's variable. */
 extern POBJECT_TYPE *__imp_ExEventObjectType, *__imp_ExSemaphoreObjectType, *__imp_PsThreadType, *__imp_IoFileObjectType,
     *__imp_IoDeviceObjectType, *__imp_IoDriverObjectType;

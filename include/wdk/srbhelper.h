@@ -168,6 +168,18 @@ FORCEINLINE BOOLEAN SrbGetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLengt
   return TRUE;
 }
 
+FORCEINLINE void SrbSetScsiData(PVOID Srb, PUCHAR CdbLength8, PULONG CdbLength32, PUCHAR ScsiStatus,
+                                PVOID *SenseInfoBuffer, PUCHAR SenseInfoBufferLength) {
+  PSRBEX_DATA data;
+  if (CdbLength8 != NULL) SrbSetCdbLength(Srb, *CdbLength8);
+  if (ScsiStatus != NULL) SrbSetScsiStatus(Srb, *ScsiStatus);
+  if (SenseInfoBuffer != NULL) SrbSetSenseInfoBuffer(Srb, *SenseInfoBuffer);
+  if (SenseInfoBufferLength != NULL) SrbSetSenseInfoBufferLength(Srb, *SenseInfoBufferLength);
+  if (CdbLength32 == NULL || !drydock_srb_is_extended(Srb)) return;
+  data = drydock_srb_cdb_data(Srb);
+  if (data != NULL && data->Type == SrbExDataTypeScsiCdbVar) ((PSRBEX_DATA_SCSI_CDB_VAR)data)->CdbLength = *CdbLength32;
+}
+
 /* The address: a BTL8 one beyond the extended block. */
 FORCEINLINE PSTOR_ADDRESS SrbGetAddress(PVOID Srb) {
   PSTORAGE_REQUEST_BLOCK srb = DRYDOCK_NEW(Srb);

@@ -32,6 +32,8 @@ EXTERN_C_START
 #define PAGE_SIZE 0x1000
 #define PAGE_SHIFT 12L
 #define MAXIMUM_PROCESSORS 64
+#define MAXIMUM_GROUPS 4
+#define ALL_PROCESSOR_GROUPS 0xffff
 #define MEMORY_ALLOCATION_ALIGNMENT 16
 #define SYSTEM_CACHE_ALIGNMENT_SIZE 64
 
@@ -1265,6 +1267,24 @@ struct _PCI_HEADER_TYPE_1 {
   USHORT BridgeControl;
 };
 
+struct _PCI_HEADER_TYPE_2 {
+  ULONG SocketRegistersBaseAddress;
+  UCHAR CapabilitiesPtr;
+  UCHAR Reserved;
+  USHORT SecondaryStatus;
+  UCHAR PrimaryBus;
+  UCHAR SecondaryBus;
+  UCHAR SubordinateBus;
+  UCHAR SecondaryLatency;
+  struct {
+    ULONG Base;
+    ULONG Limit;
+  } Range[PCI_TYPE2_ADDRESSES - 1];
+  UCHAR InterruptLine;
+  UCHAR InterruptPin;
+  USHORT BridgeControl;
+};
+
 typedef struct _PCI_COMMON_HEADER {
   USHORT VendorID;
   USHORT DeviceID;
@@ -1281,6 +1301,7 @@ typedef struct _PCI_COMMON_HEADER {
   union {
     struct _PCI_HEADER_TYPE_0 type0;
     struct _PCI_HEADER_TYPE_1 type1;
+    struct _PCI_HEADER_TYPE_2 type2;
   } u;
 } PCI_COMMON_HEADER, *PPCI_COMMON_HEADER;
 
@@ -1303,6 +1324,7 @@ typedef struct _PCI_COMMON_CONFIG {
       union {
         struct _PCI_HEADER_TYPE_0 type0;
         struct _PCI_HEADER_TYPE_1 type1;
+        struct _PCI_HEADER_TYPE_2 type2;
       } u;
     };
   };
@@ -1315,6 +1337,9 @@ typedef struct _PCI_COMMON_CONFIG {
 #define PCI_MULTIFUNCTION 0x80
 #define PCI_DEVICE_TYPE 0x00
 #define PCI_BRIDGE_TYPE 0x01
+#define PCI_CARDBUS_BRIDGE_TYPE 0x02
+#define PCI_CONFIGURATION_TYPE(PciData) (((PPCI_COMMON_HEADER)(PciData))->HeaderType & ~PCI_MULTIFUNCTION)
+#define PCI_MULTIFUNCTION_DEVICE(PciData) ((((PPCI_COMMON_HEADER)(PciData))->HeaderType & PCI_MULTIFUNCTION) != 0)
 #define PCI_ENABLE_IO_SPACE 0x0001
 #define PCI_ENABLE_MEMORY_SPACE 0x0002
 #define PCI_ENABLE_BUS_MASTER 0x0004
@@ -1339,24 +1364,6 @@ typedef struct _PCI_CAPABILITIES_HEADER {
   UCHAR CapabilityID;
   UCHAR Next;
 } PCI_CAPABILITIES_HEADER, *PPCI_CAPABILITIES_HEADER;
-
-typedef struct _PCI_MSIX_CAPABILITY {
-  PCI_CAPABILITIES_HEADER Header;
-  struct {
-    USHORT TableSize : 11;
-    USHORT Reserved : 3;
-    USHORT FunctionMask : 1;
-    USHORT MSIXEnable : 1;
-  } MessageControl;
-  struct {
-    ULONG BaseIndexRegister : 3;
-    ULONG Reserved : 29;
-  } MessageTable;
-  struct {
-    ULONG BaseIndexRegister : 3;
-    ULONG Reserved : 29;
-  } PBATable;
-} PCI_MSIX_CAPABILITY, *PPCI_MSIX_CAPABILITY;
 
 /* DMA (LAY-14..LAY-16, LAY-33..LAY-35, LAY-73) */
 #define DEVICE_DESCRIPTION_VERSION 0

@@ -13,6 +13,7 @@
 
 #include "common/report_json.h"
 #include "common/settings.h"
+#include "nbdkit/listeners.h"
 #include "nbdkit/report_channel.h"
 
 #define NBDKIT_API_VERSION 2
@@ -120,6 +121,7 @@ int after_fork() {
   report.outcome = started.error.outcome;
   report.message = std::move(started.error.message);
   finish(report);
+  turn_clients_away();
   return -1;
 }
 

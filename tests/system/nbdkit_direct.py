@@ -8,10 +8,10 @@ SIZE = 16 * MiB
 CAPABLE = ("can_flush", "can_fua", "can_trim", "can_zero", "can_multi_conn")
 
 
-def nbdkit(suite, disk, run, *words, driver=None):
+def nbdkit(suite, disk, run, *words, driver=None, **options):
     return suite.run("nbdkit", "-U", "-", *[word for word in words if str(word).startswith("-")], suite.plugin,
                      f"driver={driver or suite.driver()}", f"disk={disk}",
-                     *[word for word in words if not str(word).startswith("-")], "--run", run)
+                     *[word for word in words if not str(word).startswith("-")], "--run", run, **options)
 
 
 def export_of(done):
@@ -73,11 +73,14 @@ def several_connections(suite):
 
 
 def errors(suite, disk):
-    for name, words in {"a driver that is not there": {"driver": suite.scratch / "nothing.sys"},
-                        "a driver that is no image": {"driver": suite.source / "LICENSE"}}.items():
-        done = nbdkit(suite, disk, "true", **words)
+    for name, driver in {"a driver that is not there": suite.scratch / "nothing.sys",
+                         "a driver that is no image": suite.source / "LICENSE"}.items():
+        done = suite.run("nbdkit", "-f", "-U", suite.scratch / f"{driver.name}.sock", suite.plugin, f"driver={driver}", f"disk={disk}", timeout=20)
         told = [line for line in done.stderr.split("\n") if line.strip()]
-        suite.check(done.returncode not in (0, -1) and 1 <= len(told) <= 2, f"{name}: refused in a line", done.stderr)
+        suite.check(done.returncode not in (0, -1) and 1 <= len(told) <= 2 and driver.name in done.stderr,
+                    f"{name}: refused in a line that names it", done.stderr)
+        done = nbdkit(suite, disk, 'nbdinfo "$uri"', driver=driver, timeout=20)
+        suite.check(done.returncode not in (0, -1), f"{name}: a client is turned away, not left waiting", done.stderr)
     done = nbdkit(suite, disk, "true", "colour=red")
     suite.check(done.returncode not in (0, -1) and "colour" in done.stderr, "an unknown parameter is refused by name", done.stderr)
 

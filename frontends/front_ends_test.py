@@ -36,6 +36,10 @@ def children(pid):
     return [int(p) for p in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def family(pid):
+    return [below for child in children(pid) for below in (child, *family(child))]
+
+
 def program_name(pid):
     return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
 
@@ -117,9 +121,9 @@ class Serving(FrontEnds):
         return process, server
 
     def start_command(self):
-        process = self.start("--exec", f"echo $unixsocket > {self.socket}.name; exec sleep 1000")
-        until(lambda: sorted(map(program_name, children(process.pid))) == ["nbdkit", "sleep"], "nbdkit and the command")
-        pids = {program_name(pid): pid for pid in children(process.pid)}
+        process = self.start("--exec", f"echo $unixsocket > {self.socket}.name; sleep 1000; true")
+        until(lambda: {"nbdkit", "sleep"} <= set(map(program_name, family(process.pid))), "nbdkit and the command")
+        pids = {program_name(pid): pid for pid in family(process.pid)}
         path = pathlib.Path(self.socket + ".name").read_text().strip()
         return process, pids, path
 

@@ -44,9 +44,37 @@ void unblock_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+void end_as(int wait_status) { _exit(shell_status(wait_status)); }
+
+/// The guard's whole life: it ends as its child does; when drydock has died, so does all that the child started.
+[[noreturn]] void guard(pid_t child, pid_t drydock, bool own_group, const sigset_t& signals) {
+  close_range(kFirstDescriptor, ~0u, 0);  // it holds nothing that others wait to see closed
+  for (bool orphaned = false;;) {
+    int number = 0, status = 0;
+    sigwait(&signals, &number);
+    if (number == SIGCHLD && waitpid(child, &status, WNOHANG) == child) end_as(status);
+    if (orphaned || getppid() == drydock) continue;
+    orphaned = true;  // once: the signal comes back to us, we are of the group
+    kill(own_group ? 0 : child, SIGTERM);
+  }
+}
+
+/// Returns in the guard's child only.
+void fork_under_guard(pid_t drydock, bool own_group) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const pid_t self = getpid();
+  const pid_t child = fork();
+  if (child > 0) guard(child, drydock, own_group, signals);
+  if (child == 0) die_with(self);
+}
+
 [[noreturn]] void become(const ChildProgram& program, pid_t parent, int failure_pipe) {
   die_with(parent);
   if (program.own_group) setpgid(0, 0);
+  if (program.guarded) fork_under_guard(parent, program.own_group);
   const int failure = fcntl(failure_pipe, F_DUPFD_CLOEXEC, 2 * kAboveAll);
   place_descriptors(program.descriptors);
   set_environment(program);

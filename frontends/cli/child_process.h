@@ -1,5 +1,6 @@
 #pragma once
-// A program we start and end. It cannot outlive us: the kernel signals it when we die, however that happens.
+// A program we start and end. It cannot outlive us: the kernel signals it when we die, however that happens; a guard, if
+// asked for, passes that on to everything the program has started in turn.
 
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@ struct ChildProgram {
   std::vector<int> descriptors = {};                                  ///< become 3, 4, … in the child
   bool socket_activated = false;                                      ///< descriptor 3 is a listening socket (LISTEN_FDS)
   bool own_group = true;                                              ///< out of reach of the terminal's Ctrl-C; signals go to all of its descendants
+  bool guarded = false;                                               ///< see above: one more process, for shells
 };
 
 class ChildProcess {

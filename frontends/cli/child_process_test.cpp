@@ -67,20 +67,45 @@ TEST(ChildProcess, a_signal_reaches_its_descendants_too) {
   EXPECT_EQ(shell_status(wait_for(*child)), 128 + SIGTERM);
 }
 
-TEST(ChildProcess, dies_with_its_parent_even_when_that_is_killed) {
+TEST(ChildProcess, under_a_guard_ends_and_fails_as_without) {
+  EXPECT_EQ(run({.words = {"sh", "-c", "exit 77"}, .guarded = true}), 77);
+  EXPECT_EQ(run({.words = {"sh", "-c", "kill -9 $$"}, .guarded = true}), 128 + SIGKILL);
+  EXPECT_FALSE(ChildProcess::start({.words = {"no-such-program-of-drydock"}, .guarded = true}));
+  auto child = ChildProcess::start({.words = {"sh", "-c", "sleep 1000; true"}, .guarded = true});
+  ASSERT_TRUE(child);
+  child->signal(SIGTERM);
+  EXPECT_EQ(shell_status(wait_for(*child)), 128 + SIGTERM);
+}
+
+/// A process that starts `program` with the write end of a pipe as descriptor 3, and is killed once a byte has come
+/// through it. Returns what is read after that: 0, end of file, when nobody holds the pipe any more.
+ssize_t read_after_parent_was_killed(ChildProgram program) {
   int ends[2];
-  ASSERT_EQ(pipe(ends), 0);
+  EXPECT_EQ(pipe(ends), 0);
   const pid_t middle = fork();
-  if (middle == 0) {  // starts a child that holds the pipe's write end, and is killed
+  if (middle == 0) {
     close(ends[0]);
-    auto child = ChildProcess::start({.words = {"sleep", "1000"}, .descriptors = {ends[1]}});
-    kill(getpid(), SIGKILL);
+    program.descriptors = {ends[1]};
+    auto child = ChildProcess::start(program);
+    close(ends[1]);
+    pause();
   }
   close(ends[1]);
-  waitpid(middle, nullptr, 0);
   char byte = 0;
-  EXPECT_EQ(read(ends[0], &byte, 1), 0);  // end of file: nobody holds it any more
+  EXPECT_EQ(read(ends[0], &byte, 1), 1);
+  kill(middle, SIGKILL);
+  waitpid(middle, nullptr, 0);
+  const ssize_t got = read(ends[0], &byte, 1);
   close(ends[0]);
+  return got;
+}
+
+TEST(ChildProcess, dies_with_its_parent_even_when_that_is_killed) {
+  EXPECT_EQ(read_after_parent_was_killed({.words = {"sh", "-c", "echo >&3; exec sleep 1000"}}), 0);
+}
+
+TEST(ChildProcess, under_a_guard_its_own_children_die_as_well) {
+  EXPECT_EQ(read_after_parent_was_killed({.words = {"sh", "-c", "(sleep 1000; true) & echo >&3; wait; true"}, .guarded = true}), 0);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ ChildProgram command_program(const std::string& command, const ListeningSocket& 
   program.words = {"/bin/sh", "-c", command};
   program.environment = {{"uri", socket.uri()}, {"unixsocket", socket.path()}, {"nbd", "nbd:unix:" + socket.path()}};
   program.own_group = isatty(STDIN_FILENO) == 0;  // on a terminal it shares ours, to be allowed to read from it
+  program.guarded = true;                         // a shell's children are not told when drydock dies
   return program;
 }
 

@@ -25,10 +25,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def exports_of(build):
     """The export table as `drydock-exports --json` prints it."""
-    for program in (build / "drydock-exports", *sorted(build.glob("src/**/drydock-exports"))):
+    for program in sorted(build.glob("**/drydock-exports")):
         if program.is_file():
             return json.loads(subprocess.run([program, "--json"], check=True, capture_output=True, text=True).stdout)
-    sys.exit(f"{build}/drydock-exports is missing: build first (make build)")
+    sys.exit(f"drydock-exports is nowhere in {build}: build first (make build)")
 
 
 def documents(build):

@@ -6,7 +6,8 @@ LAYOUTS = ("mixed", "low", "high", "contiguous", "literal")
 
 if __name__ == "__main__":
     with Suite() as suite:
-        drivers = sorted((suite.build / "drivers").glob("*.sys"))
+        names = sorted(path.name for path in (suite.source / "drivers").iterdir() if path.is_dir())
+        drivers = [suite.driver(name) for name in names if suite.driver(name).exists()]
         suite.check(drivers, "there are drivers to run")
         for driver in drivers:
             for layout in LAYOUTS:

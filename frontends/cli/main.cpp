@@ -8,6 +8,7 @@
 
 #include "command_line.h"
 #include "common/report_json.h"
+#include "device_list.h"
 #include "exit_status.h"
 #include "self_check.h"
 #include "server.h"
@@ -94,7 +95,7 @@ int main(int argc, char** argv) {
   if (!line) return complain(line.error().message);
   switch (line->verb) {
     case CommandLine::Verb::show_text: fmt::print("{}", line->text); return 0;
-    case CommandLine::Verb::list_devices: return complain("devices: not built yet");
+    case CommandLine::Verb::list_devices: fmt::print("{}", device_list(device_types())); return 0;
     case CommandLine::Verb::run: break;
   }
   return run(line->run);

@@ -160,11 +160,11 @@ typedef struct _SINGLE_LIST_ENTRY {
   struct _SINGLE_LIST_ENTRY *Next;
 } SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
 
-typedef struct _SLIST_ENTRY {
+typedef struct DECLSPEC_ALIGN(16) _SLIST_ENTRY {
   struct _SLIST_ENTRY *Next;
-} DECLSPEC_ALIGN(16) SLIST_ENTRY, *PSLIST_ENTRY;
+} SLIST_ENTRY, *PSLIST_ENTRY;
 
-typedef union _SLIST_HEADER {
+typedef union DECLSPEC_ALIGN(16) _SLIST_HEADER {
   struct {
     ULONGLONG Alignment;
     ULONGLONG Region;
@@ -175,7 +175,7 @@ typedef union _SLIST_HEADER {
     ULONGLONG Reserved : 4;
     ULONGLONG NextEntry : 60;
   } HeaderX64;
-} DECLSPEC_ALIGN(16) SLIST_HEADER, *PSLIST_HEADER;
+} SLIST_HEADER, *PSLIST_HEADER;
 
 typedef struct _OBJECT_ATTRIBUTES {
   ULONG Length;

@@ -463,11 +463,10 @@ typedef union _CDB {
     UCHAR OperationCode;
     UCHAR Reserved1 : 3;
     UCHAR Dbd : 1;
-    UCHAR Reserved2 : 1;
-    UCHAR LogicalUnitNumber : 3;
+    UCHAR Reserved2 : 4;
     UCHAR PageCode : 6;
     UCHAR Pc : 2;
-    UCHAR Reserved3;
+    UCHAR SubPageCode;
     UCHAR AllocationLength;
     UCHAR Control;
   } MODE_SENSE;
@@ -476,11 +475,12 @@ typedef union _CDB {
     UCHAR OperationCode;
     UCHAR Reserved1 : 3;
     UCHAR Dbd : 1;
-    UCHAR Reserved2 : 1;
-    UCHAR LogicalUnitNumber : 3;
+    UCHAR LongLBAAccepted : 1;
+    UCHAR Reserved2 : 3;
     UCHAR PageCode : 6;
     UCHAR Pc : 2;
-    UCHAR Reserved3[4];
+    UCHAR SubPageCode;
+    UCHAR Reserved3[3];
     UCHAR AllocationLength[2];
     UCHAR Control;
   } MODE_SENSE10;
@@ -515,8 +515,11 @@ typedef union _CDB {
     UCHAR LogicalUnitNumber : 3;
     UCHAR PageCode : 6;
     UCHAR PCBit : 2;
-    UCHAR SubPageCode;
-    UCHAR Reserved2;
+    union {
+      UCHAR SubPageCode;
+      UCHAR Reserved2;
+    };
+    UCHAR Reserved3;
     UCHAR ParameterPointer[2];
     UCHAR AllocationLength[2];
     UCHAR Control;
@@ -768,7 +771,10 @@ typedef union _CDB {
     UCHAR ServiceAction : 5;
     UCHAR Reserved1 : 3;
     UCHAR LogicalBlock[8];
-    UCHAR AllocationLength[4];
+    union {
+      UCHAR BlockCount[4];
+      UCHAR AllocationLength[4];
+    };
     UCHAR PMI : 1;
     UCHAR Reserved2 : 7;
     UCHAR Control;

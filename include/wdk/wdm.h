@@ -891,7 +891,10 @@ typedef struct _DEVICE_CAPABILITIES {
   ULONG NoDisplayInUI : 1;
   ULONG Reserved1 : 1;
   ULONG WakeFromInterrupt : 1;
-  ULONG Reserved : 12;
+  ULONG SecureDevice : 1;
+  ULONG ChildOfVgaEnabledBridge : 1;
+  ULONG DecodeIoOnBoot : 1;
+  ULONG Reserved : 9;
   ULONG Address;
   ULONG UINumber;
   DEVICE_POWER_STATE DeviceState[PowerSystemMaximum];

@@ -13,9 +13,11 @@ from citations import ids_in  # noqa: E402
 from tree import Tree  # noqa: E402
 
 TREE = Tree(files={
-    "docs/spec.md": "# T\n## E. Storport\n### E.1 Model\n- **ST-01** [S] One.\n- **ST-02** [D] Two.\n- **ST-03** [B] Three.\n",
+    "docs/spec.md": "# T\n## E. Storport\n### E.1 Model\n- **ST-01** [S] One.\n- **ST-02** [D] Two.\n- **ST-03** [B] Three.\n"
+                    "- **ST-04** [D] Four.\n",
     "src/port/x.cpp": "// Does it. DOC: ST-01\nint x;\n// ASSUMED: first line\n// second line\nint y;  // no part of it\n",
     "tests/drivers/y.c": "/* DOC: ST-01/02 */\n",
+    "tests/drivers/expectations.json": '{"drivers": [{"driver": "z", "rules": ["ST-04"]}]}',
 })
 EXPORTS = [
     {"name": "IoB", "module": "ntoskrnl.exe", "kind": "function", "irql_max": 2, "coverage": "full", "raises": True, "doc": "p", "note": ""},
@@ -35,7 +37,8 @@ def main():
          "a rule names its code and its test"),
         ("| ST-02 | driver | Two. |  | [tests/drivers/y.c]" in page, "a rule may be tested alone"),
         ("| ST-03 | both | Three. | open | |" in page, "a rule that nothing cites is open"),
-        ("| all | 3 | 1 | 2 | 1 |" in page, "the summary adds up"),
+        ("| ST-04 | driver | Four. |  | [tests/drivers/z.c]" in page, "what a faulty driver must show is tested by it"),
+        ("| all | 4 | 1 | 3 | 1 |" in page, "the summary adds up"),
         ("- first line second line\n" in pinned and "no part" not in pinned, "an assumption is its whole comment and no more"),
         (exports.index("| IoA |") < exports.index("| IoB |"), "exports are sorted"),
         ("| IoB | full | DISPATCH | p | raises |" in exports, "an export tells its ceiling and its page"),

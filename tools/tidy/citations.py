@@ -10,6 +10,7 @@ HASH_COMMENTS = (".py", ".sh", "drydock-cc")
 
 RULE = re.compile(r"^- \*\*([A-Z]+-\d+[a-z]?)\*\*\s*(?:\[([SDB])\])?\s*(.*)$", re.M)
 IDS = re.compile(r"\b((?:BUF|MDL|DMA|SP|ST|VER|LAY|H)-)(\d+)([a-z]?)((?:\s*(?:…|\.\.\.?|/)\s*(?:[A-Z]+-)?\d+[a-z]?)*)")
+LITERAL = re.compile(r'"((?:BUF|MDL|DMA|SP|ST|VER)-\d+[a-z]?)"')  # code that names the rule it reports
 CITATION = re.compile(r"\bDOC:[ \t]*([^\n]*)")
 
 
@@ -41,6 +42,14 @@ def citations_of(tree):
         for match in CITATION.finditer(comments):
             text = re.sub(r"\*/.*", "", match.group(1)).strip()
             yield Citation(path, line_of(comments, match.start()), tuple(ids_in(text)), text)
+
+
+def literals_of(tree):
+    """Rule ids as whole string literals: findings that the code reports, or that a test expects."""
+    for path in tree.paths(r"src/.*\.(cpp|h)$"):
+        text = tree.text(path)
+        for match in LITERAL.finditer(text):
+            yield Citation(path, line_of(text, match.start()), (match.group(1),), match.group(1))
 
 
 def commentary(path, text):

@@ -53,6 +53,8 @@ CASES = [
      {"src/ddi/x.cpp": 'raw_routine("DbgPrint", "ntoskrnl.exe", f, kAny, "nf-wdm-dbgprint");\n'}),
     (cited, "an unknown rule", {**SPEC, "src/io/x.h": "// DOC: ST-99\n"}, "ST-99: no such rule",
      {**SPEC, "src/io/x.h": "// DOC: ST-40…43, LAY-01\n", "drivers/d.c": "/* DOC: ST-40 */\n", "tools/t.py": "# DOC: ST-43\n"}),
+    (cited, "a finding of an unknown rule", {**SPEC, "src/io/x.cpp": 'call.broken("ST-98", "");\n'}, "ST-98: no such rule",
+     {**SPEC, "src/io/x.cpp": 'call.broken("ST-40", "");\nf("ST-9x", "AST-40");\n'}),
     (cited, "a citation of nothing", {**SPEC, "src/io/x.h": "// DOC: see there\n"}, "names no rule",
      {**SPEC, "src/io/x.h": "// DOC: nf-wdm-ioallocatemdl\n", "src/io/y.h": '"DOC: nothing"\n'}),
     (paths, "a workplace", {"README.md": "cd /work/" + "main\n"}, "one machine", {"README.md": "cd src/work/main\n"}),

@@ -1,7 +1,7 @@
-"""A `DOC:` comment cites rules of docs/spec.md that exist."""
+"""A `DOC:` comment, or a finding that code reports, cites rules of docs/spec.md that exist."""
 import re
 
-from citations import citations_of, read_rules
+from citations import citations_of, literals_of, read_rules
 
 # A citation may also name another public source outright.
 OTHER_SOURCE = re.compile(r"n[fscei]-\w+|virtio|PCI|SPC|SBC|SAM|NVMe|PE/COFF|Intel|AMD|System V|[a-z0-9]+(-[a-z0-9]+)+")
@@ -9,7 +9,7 @@ OTHER_SOURCE = re.compile(r"n[fscei]-\w+|virtio|PCI|SPC|SBC|SAM|NVMe|PE/COFF|Int
 
 def check(tree):
     rules = read_rules(tree)
-    for citation in citations_of(tree):
+    for citation in [*citations_of(tree), *literals_of(tree)]:
         for unknown in (id for id in citation.ids if id not in rules):
             if not in_range(unknown, citation):
                 yield citation.path, citation.line, f"{unknown}: no such rule in docs/spec.md"

@@ -54,7 +54,7 @@ CASES = [
     (cited, "an unknown rule", {**SPEC, "src/io/x.h": "// DOC: ST-99\n"}, "ST-99: no such rule",
      {**SPEC, "src/io/x.h": "// DOC: ST-40…43, LAY-01\n", "drivers/d.c": "/* DOC: ST-40 */\n", "tools/t.py": "# DOC: ST-43\n"}),
     (cited, "a finding of an unknown rule", {**SPEC, "src/io/x.cpp": 'call.broken("ST-98", "");\n'}, "ST-98: no such rule",
-     {**SPEC, "src/io/x.cpp": 'call.broken("ST-40", "");\nf("ST-9x", "AST-40");\n'}),
+     {**SPEC, "src/io/x.cpp": 'call.broken("ST-40", "");\nf("AST-98", "see ST-98");\n'}),
     (cited, "a citation of nothing", {**SPEC, "src/io/x.h": "// DOC: see there\n"}, "names no rule",
      {**SPEC, "src/io/x.h": "// DOC: nf-wdm-ioallocatemdl\n", "src/io/y.h": '"DOC: nothing"\n'}),
     (paths, "a workplace", {"README.md": "cd /work/" + "main\n"}, "one machine", {"README.md": "cd src/work/main\n"}),
@@ -64,7 +64,10 @@ CASES = [
     (openings, "no guard", {"src/io/x.h": "// x\nint x;\n"}, "#pragma once", {"src/io/x.h": "#pragma once\n// x\nint x;\n"}),
     (openings, "no comment", {"src/io/x.h": "#pragma once\nint x;\n"}, "no comment says", {"src/io/x.h": "#pragma once\n/* x */\n"}),
     (test_names, "an orphan", {"src/io/x_test.cpp": ""}, "beside this test",
-     {"src/io/x_test.cpp": "", "src/io/x.h": "", "src/io/y_test.cpp": "", "src/io/y/a.h": ""}),
+     {"src/io/x_test.cpp": "", "src/io/x.h": "", "src/io/y_test.cpp": "", "src/io/y/a.h": "",
+      "src/io/x_power_cut_test.cpp": ""}),
+    (test_names, "an aspect of nothing", {"src/io/power_cut_test.cpp": "", "src/io/x.h": ""}, "beside this test",
+     {"src/io/x_power_cut_test.cpp": "", "src/io/x.h": ""}),
 ]
 
 # What the reader of functions must cope with: (text, [(name, length)])

@@ -7,6 +7,7 @@
 No line numbers and no dates in them: an unrelated edit changes nothing.
 """
 import argparse
+import difflib
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import coverage  # noqa: E402
 import rules  # noqa: E402
 from tree import Tree  # noqa: E402
 
+SHOWN = 20  # lines of a difference
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,9 +40,14 @@ def documents(build):
 
 
 def check(path, text):
-    current = (ROOT / path).is_file() and (ROOT / path).read_text() == text
-    print(f"ok - {path} is current" if current else f"not ok - {path} is not what the source says: run `make docs`")
-    return current
+    committed = (ROOT / path).read_text() if (ROOT / path).is_file() else ""
+    if committed == text:
+        print(f"ok - {path} is current")
+        return True
+    print(f"not ok - {path} is not what the source says: run `make docs`")
+    changes = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "fresh", lineterm="", n=0)
+    print("\n".join("    " + line for line in list(changes)[:SHOWN]))
+    return False
 
 
 def main():

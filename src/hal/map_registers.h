@@ -57,12 +57,12 @@ class MapRegisterPool {
   MapRegisterPool(const MapRegisterPool&) = delete;
   MapRegisterPool& operator=(const MapRegisterPool&) = delete;
 
-  /// Can `count` registers ever be had by this account?
-  bool ever(const RegisterAccount& account, std::uint32_t count) const { return count <= count_ && account.ever(count); }
+  /// Can `count` registers ever be had by this account, if everything else comes back?
+  bool ever(const RegisterAccount& account, std::uint32_t count, std::uint64_t boundary = 0) const;
   /// Consecutive registers, not across a multiple of `boundary` (0: none). Empty when they are not free now, or when
   /// somebody waits who asked before.
   Lease lease(RegisterAccount& account, std::uint32_t count, std::uint64_t boundary = 0);
-  /// Gets in line; granted at once when nobody is before it. `ever(account, count)` holds. One place per waiter.
+  /// Gets in line; granted at once when nobody is before it. ever() holds. One place per waiter.
   void wait(Waiter& waiter, RegisterAccount& account, std::uint32_t count, std::uint64_t boundary = 0);
   /// Leaves the line; false when the waiter was not (or no longer) in it.
   bool stop_waiting(Waiter& waiter);
@@ -158,5 +158,6 @@ class MapRegisterPool::Lease {
 
 /// What free registers and paddings hold while checks are on. DOC: VER-10
 inline constexpr std::byte kRegisterFill{0x0F};
+bool holds_register_fill(const std::byte* start, std::size_t bytes);
 
 }  // namespace drydock

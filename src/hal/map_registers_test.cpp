@@ -92,6 +92,11 @@ TEST_F(MapRegistersTest, ALeaseThatMustNotCrossABoundaryDoesNot) {
   }
   EXPECT_GE(live.size(), 15u);
   EXPECT_FALSE(registers->lease(account, 17, 0x10000));
+  EXPECT_FALSE(registers->ever(account, 17, 0x10000));
+  live.clear();
+  for (std::uint32_t count = 1; count <= 100; ++count)
+    for (const std::uint64_t boundary : {0x1000u, 0x4000u, 0x10000u, 0x20000u, 0x40000u})
+      EXPECT_EQ(registers->ever(account, count, boundary), static_cast<bool>(registers->lease(account, count, boundary)));
 }
 
 TEST_F(MapRegistersTest, AnAdapterGetsNoMoreThanItsLimits) {

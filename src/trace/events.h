@@ -106,9 +106,10 @@ struct ForbiddenTouched {
   std::uint64_t srb;
   std::uint64_t offset;
   bool write, dead;  ///< dead: it belonged to a completed request
+  bool read_write;   ///< the request is a READ or WRITE
   CodePlace where;
   template <class V> void fields(V&& v) const {
-    v("object", object), v("srb", srb), v("offset", offset), v("write", write), v("dead", dead);
+    v("object", object), v("srb", srb), v("offset", offset), v("write", write), v("dead", dead), v("read_write", read_write);
   }
 };
 /// A documented rule was broken in a routine or callback. `code` is Microsoft's, e.g. "0xF1/0x2004", or empty.
@@ -128,6 +129,13 @@ struct DmaRefused {
   bool to_device;
   template <class V> void fields(V&& v) const { v("logical", logical), v("length", length), v("to_device", to_device); }
 };
+/// What the driver gave a device breaks the device's own standard (a ring, a register): the device says what and refuses it.
+struct DeviceRejected {
+  DRYDOCK_EVENT("device_rejected");
+  std::string device;   ///< "virtio-blk"
+  std::string message;  ///< in the words of the device's standard, with the section
+  template <class V> void fields(V&& v) const { v("device", device), v("message", message); }
+};
 /// The driver stopped the machine: KeBugCheck(Ex), or a fault nothing can complete.
 struct MachineHalted {
   DRYDOCK_EVENT("machine_halted");
@@ -142,6 +150,7 @@ struct MachineHalted {
 
 using TraceEvent =
     std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted, SrbTimedOut,
-                 DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, MachineHalted>;
+                 DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, DeviceRejected,
+                 MachineHalted>;
 
 }  // namespace drydock

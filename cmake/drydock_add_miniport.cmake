@@ -30,6 +30,11 @@ function(drydock_import_libraries)
     DEPENDS drydock-exports ${DRYDOCK_TOOLS}/drivers/make-implibs
     WORKING_DIRECTORY ${DRYDOCK_IMPLIB} COMMENT "Import libraries for drivers" VERBATIM)
   add_custom_target(drydock_implibs DEPENDS ${DRYDOCK_IMPLIB}/stamp)
+  # Installed, drydock-cc finds everything under share/drydock.
+  install(PROGRAMS ${DRYDOCK_TOOLS}/drydock-cc TYPE BIN)
+  install(DIRECTORY ${DRYDOCK_WDK} DESTINATION share/drydock/include)
+  install(DIRECTORY ${DRYDOCK_TOOLS}/drivers DESTINATION share/drydock USE_SOURCE_PERMISSIONS)
+  install(DIRECTORY ${DRYDOCK_IMPLIB} DESTINATION share/drydock FILES_MATCHING PATTERN "*.a" PATTERN "*.lib")
 endfunction()
 
 function(drydock_add_miniport name)

@@ -12,6 +12,7 @@
 #if DRYDOCK_HOST
 #include <string.h>
 #else
+#include "crt/excpt.h"
 #include "crt/string.h"
 #endif
 
@@ -1705,6 +1706,23 @@ typedef const EVENT_DESCRIPTOR *PCEVENT_DESCRIPTOR;
 #define EXCEPTION_CONTINUE_EXECUTION (-1)
 #define EXCEPTION_CONTINUE_SEARCH 0
 #define EXCEPTION_EXECUTE_HANDLER 1
+
+#define EXCEPTION_NONCONTINUABLE 0x1
+#define EXCEPTION_MAXIMUM_PARAMETERS 15
+
+typedef struct _EXCEPTION_RECORD {
+  NTSTATUS ExceptionCode;
+  ULONG ExceptionFlags;
+  struct _EXCEPTION_RECORD *ExceptionRecord;
+  PVOID ExceptionAddress;
+  ULONG NumberParameters;
+  ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+typedef struct _EXCEPTION_POINTERS {
+  PEXCEPTION_RECORD ExceptionRecord;
+  struct _CONTEXT *ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
 
 #include "drydock_kernel_api.h"
 

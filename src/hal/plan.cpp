@@ -258,9 +258,10 @@ Plan Planner::plan_any(std::span<const PageSlice> slices, RegisterRun registers,
     for (std::uint64_t position = slice.offset; position < end;) {
       BufferWalk walk{slices, index, position};
       if (walk.page() > highest_page_) {
-        const std::uint64_t got = writer.bounce(walk, walk.piece());
+        const std::uint64_t piece = walk.piece();
+        const std::uint64_t got = writer.bounce_piece(walk.address(), piece) ? piece : writer.bounce(walk, piece);
         position += got;
-        if (got < walk.piece()) return writer.finished(done + position - slice.offset, writer.shortage());
+        if (got < piece) return writer.finished(done + position - slice.offset, writer.shortage());
       } else {
         position = put_direct(writer, slice, position, rules);
         walk.position = position;

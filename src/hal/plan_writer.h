@@ -37,6 +37,25 @@ class PlanWriter {
   /// Bounces the bytes at `from`, as many of `wanted` as fit (whole transfer units); returns how many.
   std::uint64_t bounce(BufferWalk from, std::uint64_t wanted);
 
+  /// bounce() for the usual case, in line: one piece of one page, a device with a grain of a byte, no limit in the way.
+  /// False, and nothing done, in every other case.
+  bool bounce_piece(std::uint64_t memory, std::uint64_t piece) {
+    const std::uint64_t offset = memory & kPageMask;
+    const bool joins = last_bounced && (registers_used_ & kPageMask) == offset;
+    const std::uint64_t at = joins ? registers_used_ : ((registers_used_ + kPageMask) & ~kPageMask) + offset;
+    const std::uint64_t device = (registers_.first_page << kPageShift) + at;
+    if (at + piece > std::uint64_t{registers_.count} << kPageShift || bounces_ == out_.bounces.size()) return false;
+    const bool extends = last_bounced && next[-1].address.value + next[-1].length == device && !begins_element(device);
+    if (extends ? next[-1].length + piece > planner_->length_max_ : next == end) return false;
+    if (extends) next[-1].length += static_cast<std::uint32_t>(piece);
+    else *next++ = {{device}, static_cast<std::uint32_t>(piece), 0, 0};
+    const auto element = static_cast<std::uint32_t>(next - out_.elements.data()) - 1;
+    out_.bounces[bounces_++] = {memory, {device}, static_cast<std::uint32_t>(piece), element};
+    registers_used_ = at + piece;
+    last_bounced = true;
+    return true;
+  }
+
   /// Cuts [address, address + bytes) into elements; returns the bytes for which there was room.
   std::uint64_t put(std::uint64_t address, std::uint64_t bytes, bool bounced);
 

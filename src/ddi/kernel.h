@@ -2,6 +2,7 @@
 // Kernel: what the exports reach through the current machine: every service a routine of Microsoft's may need. The
 // machine derives from it and owns what it refers to. Exports find it with current_kernel(), once per crossing.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Kernel : public MachineHooks {
   [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) = 0;
   virtual void debug_print(std::string_view text) = 0;
   /// Is [address, +size) part of the driver's image?
+  /// "my.sys+0x1234", or the plain address.
+  virtual std::string name_of(std::uint64_t address) const = 0;
   virtual bool in_image(std::uint64_t address, std::uint64_t size) const = 0;
   /// A driver or a routine on its behalf touches the forbidden or the lent view: a finding when the memory is forbidden,
   /// or lent no longer.

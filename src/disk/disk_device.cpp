@@ -34,7 +34,8 @@ std::string trimmed(std::span<const std::uint8_t> bytes) {
 /// One page of ours that a device may read or fill.
 class DiskDevice::CommandBuffer {
  public:
-  CommandBuffer(const storport::Services& s, LockedPages& ledger) : memory_(s.memory), prepared_(s.memory, ledger, s.pool, kCommandBytes) {
+  explicit CommandBuffer(const storport::Services& s)
+      : memory_(s.memory), prepared_(s.memory, s.locked, s.mappings, s.pool, kCommandBytes) {
     const auto run = memory_.allocate(1);
     CHECK(run.has_value(), "no page for a command buffer");
     run_ = *run;
@@ -58,7 +59,7 @@ std::uint32_t blocks_in_piece(const storport::Claims& claims, std::uint64_t addr
 }
 
 DiskDevice::DiskDevice(Adapter& adapter, storport::LogicalUnit& unit) : adapter_(adapter), unit_(unit) {
-  command_ = std::make_unique<CommandBuffer>(adapter.services(), adapter.services().locked);
+  command_ = std::make_unique<CommandBuffer>(adapter.services());
 }
 
 DiskDevice::~DiskDevice() = default;
@@ -270,7 +271,7 @@ bool DiskDevice::issue_command_piece(DiskRequest& request) {
   const std::uint32_t length = unmap ? kUnmapHeader + kUnmapDescriptor : facts_.block_size;
   Request* piece = make(request, unmap ? unmap_cdb(static_cast<std::uint16_t>(length)) : write_same_cdb(block, blocks, request.may_unmap));
   if (piece == nullptr) return false;
-  if (spare_buffers_.empty()) spare_buffers_.push_back(std::make_unique<CommandBuffer>(adapter_.services(), adapter_.services().locked));
+  if (spare_buffers_.empty()) spare_buffers_.push_back(std::make_unique<CommandBuffer>(adapter_.services()));
   CommandBuffer* buffer = spare_buffers_.back().release();
   spare_buffers_.pop_back();
   std::memset(buffer->bytes(), 0, length);

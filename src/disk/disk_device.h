@@ -59,6 +59,8 @@ class DiskDevice {
   static std::vector<std::unique_ptr<DiskDevice>> discover(storport::Adapter& adapter);
 
   const DiskFacts& facts() const { return facts_; }
+  /// Client buffers begin at multiples of it, in bytes. DOC: ST-19 BUF-102
+  std::uint32_t alignment() const { return adapter_.claims().alignment_mask + 1; }
   /// At ≤ DISPATCH_LEVEL on a fiber.
   void submit(DiskRequest& request);
   /// DOC: ST-141 SRB_FUNCTION_FLUSH and SHUTDOWN, when the adapter caches data. On a system thread.

@@ -1,5 +1,7 @@
 #include "io/driver_call.h"
 
+#include <fmt/format.h>
+
 namespace drydock {
 
 // DOC: VER-86 every callback returns at the IRQL it was called at. DOC: VER-88 and with the locks it took released.

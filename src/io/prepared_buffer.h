@@ -13,7 +13,8 @@ namespace drydock {
 class PreparedBuffer {
  public:
   /// Room for MDLs of buffers up to `length_max` bytes.
-  PreparedBuffer(PhysicalMemory& memory, LockedPages& ledger, Pool& pool, std::uint32_t length_max);
+  PreparedBuffer(PhysicalMemory& memory, LockedPages& ledger, SystemMappings& mappings, Pool& pool,
+                 std::uint32_t length_max);
   ~PreparedBuffer();
   PreparedBuffer(const PreparedBuffer&) = delete;
   PreparedBuffer& operator=(const PreparedBuffer&) = delete;
@@ -31,6 +32,7 @@ class PreparedBuffer {
  private:
   PhysicalMemory& memory_;
   LockedPages& ledger_;
+  SystemMappings& mappings_;
   Pool& pool_;
   MDL* mdl_;
   std::uint32_t length_max_;

@@ -53,6 +53,15 @@ void Scheduler::stall(Nanoseconds time) {
   }
 }
 
+bool Scheduler::force_progress(Nanoseconds time) {
+  const std::uint64_t before = activity_;
+  const bool others = (busy_ & ~bit(*current_)) != 0;
+  const bool due = timeline_.next_due() <= now() + time;
+  stall(time);
+  if (others) yield_cpu();
+  return others || due || activity_ != before;
+}
+
 void Scheduler::spin() {
   timeline_.advance(static_cast<Nanoseconds>(PointCost::spin));
   ++hooks_.progress;
@@ -65,6 +74,13 @@ void Scheduler::yield_cpu() {
   VirtualCpu& self = *current_;
   self.current->suspend();
   current_ = &self;
+}
+
+void Scheduler::disable_interrupts() { current_->interrupts_off = true; }
+
+void Scheduler::enable_interrupts() {
+  current_->interrupts_off = false;
+  if (has_attention(*current_)) deliver();
 }
 
 // --- interrupts and DPCs --------------------------------------------------------------------------------------------------
@@ -101,6 +117,7 @@ bool Scheduler::cancel_dpc(Dpc& dpc) {
 
 void Scheduler::deliver() {
   VirtualCpu& cpu = *current_;
+  if (cpu.interrupts_off) return;
   for (;;) {
     if (deliver_interrupt(cpu)) continue;
     if (cpu.irql >= kDispatchLevel || cpu.dpcs.empty()) return;
@@ -115,6 +132,7 @@ bool Scheduler::deliver_interrupt(VirtualCpu& cpu) {
   source->pending = false;
   const Irql interrupted = cpu.irql;
   cpu.irql = source->irql;
+  ++activity_;
   source->service();
   cpu.irql = interrupted;
   if (source->asserted) raise_interrupt(*source);
@@ -126,6 +144,7 @@ void Scheduler::deliver_dpcs(VirtualCpu& cpu) {
   cpu.irql = kDispatchLevel;
   while (Dpc* dpc = cpu.dpcs.pop()) {
     dpc->queued_ = false;
+    ++activity_;
     dpc->run();
     while (deliver_interrupt(cpu)) {
     }

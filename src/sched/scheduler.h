@@ -59,6 +59,10 @@ class Scheduler {
     if (has_attention(*current_)) deliver();
   }
 
+  /// cli and sti of the driver: on the CPU's current code nothing interrupts until sti.
+  void disable_interrupts();
+  void enable_interrupts();
+
   // --- preemption -------------------------------------------------------------------------------------------------
   /// Driver code passed a place where the world may look in. On a fiber only.
   void point(PointCost cost) {
@@ -97,6 +101,9 @@ class Scheduler {
   [[noreturn]] void halt();
   bool halted() const { return halted_; }
 
+  /// A driver loops without any point: lets time pass and others run. True when something did. On its fiber.
+  bool force_progress(Nanoseconds time);
+
   Seeded& choose() { return choose_; }
 
   /// Gives thread number n the address that drivers see as its thread object.
@@ -131,6 +138,7 @@ class Scheduler {
   std::uint64_t busy_ = 0;  ///< CPUs that may be runnable
   std::uint64_t patience_ = 1;
   bool on_fiber_ = false;
+  std::uint64_t activity_ = 0;  ///< events fired, interrupts and DPCs run, CPUs switched to
   bool halted_ = false;
   unsigned gs_cpu_ = ~0u;
   void (*poll_inbox_)(void*) = nullptr;

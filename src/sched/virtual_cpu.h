@@ -107,7 +107,7 @@ struct VirtualCpu {
   Scheduler& scheduler;
   unsigned index;
   Irql irql = kPassiveLevel;
-  bool in_dpc = false;
+  bool interrupts_off = false;  ///< cli
   Fiber idle;                  ///< where interrupts and DPCs run when no thread does
   Fiber* current = nullptr;    ///< the fiber that owns this CPU; null: nothing runs
   Thread* thread = nullptr;    ///< the thread of `current`; null on the idle fiber

@@ -47,7 +47,9 @@ class Adapter {
   void remove();
 
   // --- requests ------------------------------------------------------------------------------------------------------
-  Request* take_request() { return pool_->take(); }
+  Request* take_request();
+  /// Looks at the queues again at DISPATCH_LEVEL. At any IRQL.
+  void queue_restart();
   void release(Request& request) {
     if (request.state != Request::State::abandoned) pool_->give_back(request);
   }
@@ -62,12 +64,25 @@ class Adapter {
   void* device_extension() const { return extension_; }
   Request* find_srb(const void* pointer) const { return pool_ ? pool_->find_srb(pointer) : nullptr; }
   Request* find_slot(std::uint64_t address) const { return pool_ ? pool_->find_slot(address) : nullptr; }
+  /// What lies at a byte of a slot, and where it starts.
+  struct SlotObject {
+    const char* name;
+    std::uint32_t start;
+  };
+  SlotObject object_in_slot(std::uint32_t offset) const;
   /// The outstanding request whose data lies at this address of the forbidden view.
   Request* find_data(std::uint64_t offset_in_memory) const;
   void request_complete(Request& request, CodePlace where);
   void* uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where);
   void* map_registers(std::uint64_t bus_address, std::uint32_t bytes, bool io_space, CodePlace where);
   bool unmap_registers(std::uint64_t address);
+  void* allocate_common(std::uint64_t bytes, const ContiguousLimits& limits, CodePlace where);
+  bool free_common(const void* address, std::uint64_t bytes);
+  /// The driver's address of a byte of the uncached extension or an SRB extension; null for any other page.
+  void* invert(std::uint32_t page, std::uint64_t offset) const;
+  Request* find_tagged(std::uint8_t path, std::uint8_t target, std::uint8_t lun, LONG tag) const;
+  bool may_access_bus_data() const { return in_find_adapter() || in_set_running_config_; }
+  void* registry_buffer = nullptr;  ///< DOC: ST-192 one at a time
   std::uint32_t read_config(void* to, std::uint32_t slot, std::uint32_t offset, std::uint32_t length);
   std::uint32_t write_config(const void* from, std::uint32_t slot, std::uint32_t offset, std::uint32_t length);
   void busy(std::uint32_t requests) { busy_for_ = requests < outstanding_ ? requests : outstanding_; }
@@ -104,6 +119,8 @@ class Adapter {
   unsigned port_number() const { return port_number_; }
   PciFunction& function() { return function_; }
   unsigned slot() const { return slot_; }
+  /// The largest depth of any unit.
+  std::uint32_t deepest_queue() const;
   unsigned messages() const { return static_cast<unsigned>(messages_.size()); }
   bool started() const { return phase_ == Phase::running; }
   std::uint32_t outstanding() const { return outstanding_; }
@@ -152,7 +169,15 @@ class Adapter {
     void (Adapter::*what_)();
   };
 
+  /// Contiguous memory the miniport asked for.
+  struct Common {
+    PageRun pages;
+    std::uint64_t bytes;
+    CodePlace where;
+  };
+
   // life
+  void give_back(PageRun run);
   Result<void> allocate_extension();
   Result<void> find_adapter();
   Result<void> initialize();
@@ -187,7 +212,6 @@ class Adapter {
   void end_hold();
   void arm_pause();
   void end_pause();
-  void queue_restart();
   void run_timer();
   // locks
   SpinLock& interrupt_lock(unsigned message);
@@ -210,6 +234,8 @@ class Adapter {
   std::optional<PageRun> uncached_pages_;
   void* uncached_ = nullptr;
   std::vector<std::uint64_t> mapped_registers_;
+  std::vector<Common> common_;
+  bool in_set_running_config_ = false;
   std::vector<bool> control_types_;
   PHW_PASSIVE_INITIALIZE_ROUTINE passive_routine_ = nullptr;
   PERF_CONFIGURATION_DATA performance_{};

@@ -89,6 +89,7 @@ Claims read_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIA
   const bool data64 = full64 || (config.Dma64BitAddresses & SCSI_DMA64_MINIPORT_SUPPORTED) != 0;  // DOC: ST-20
   claims.transfer_max = config.MaximumTransferLength == kUnset || config.MaximumTransferLength == 0
                             ? kTransferMaxDefault : config.MaximumTransferLength;
+  claims.claimed_transfer_max = config.MaximumTransferLength;
   claims.breaks = config.NumberOfPhysicalBreaks == kUnset || config.NumberOfPhysicalBreaks == 0
                       ? kDefaultBreaks : std::min(config.NumberOfPhysicalBreaks, kElementsMax);
   claims.alignment_mask = config.AlignmentMask;

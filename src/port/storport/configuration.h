@@ -32,6 +32,7 @@ void preset(PORT_CONFIGURATION_INFORMATION& config, const HW_INITIALIZATION_DATA
 /// What the port driver works with after HwStorFindAdapter.
 struct Claims {
   std::uint32_t transfer_max = 0;      ///< bytes, one request
+  std::uint32_t claimed_transfer_max = 0;  ///< as the miniport wrote it
   std::uint32_t breaks = 0;            ///< scatter/gather elements, one request
   std::uint32_t alignment_mask = 0;
   std::uint32_t extension_bytes = 0;   ///< SRB extension

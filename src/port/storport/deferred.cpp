@@ -48,10 +48,34 @@ struct DeferredWork::WorkerEntry final : Task {
   bool queued = false;
 };
 
-DeferredWork::DeferredWork(Adapter& adapter) : adapter_(adapter) {}
+struct DeferredWork::StateChange final : Dpc {
+  explicit StateChange(Adapter& a) : adapter(a) {}
+  void run() override {
+    if (routine == nullptr) return;
+    adapter.services().call("HwStorStateChange", EntryKind::dpc, routine, adapter.device_extension(), context,
+                            SHORT{STOR_ADDRESS_TYPE_BTL8}, static_cast<void*>(address), attributes);
+  }
+  Adapter& adapter;
+  PHW_STATE_CHANGE routine = nullptr;
+  void* context = nullptr;
+  STOR_ADDRESS* address = nullptr;
+  ULONG attributes = 0;
+};
+
+DeferredWork::DeferredWork(Adapter& adapter) : adapter_(adapter), state_change_(std::make_unique<StateChange>(adapter)) {}
 
 DeferredWork::~DeferredWork() {
   for (auto& entry : dpcs_) adapter_.services().scheduler.cancel_dpc(*entry);
+  adapter_.services().scheduler.cancel_dpc(*state_change_);
+}
+
+bool DeferredWork::state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, ULONG attributes) {
+  if (state_change_->queued()) return false;
+  state_change_->routine = routine;
+  state_change_->context = context;
+  state_change_->address = address;
+  state_change_->attributes = attributes;
+  return adapter_.services().scheduler.queue_dpc(*state_change_, 0);
 }
 
 DeferredWork::DpcEntry* DeferredWork::find_dpc(const void* address) {
@@ -99,7 +123,7 @@ Entry* find_handle(std::vector<std::unique_ptr<Entry>>& entries, const void* han
 }
 
 template <class Entry>
-void erase(std::vector<std::unique_ptr<Entry>>& entries, const Entry* gone) {
+void drop(std::vector<std::unique_ptr<Entry>>& entries, const Entry* gone) {
   std::erase_if(entries, [&](const auto& entry) { return entry.get() == gone; });
 }
 
@@ -132,7 +156,7 @@ DeferredStatus DeferredWork::request_timer(void* handle, PHW_TIMER_EX routine, v
 DeferredStatus DeferredWork::free_timer(void* handle) {
   TimerEntry* timer = find_handle(timers_, handle);
   if (timer == nullptr) return DeferredStatus::unknown;
-  erase(timers_, timer);
+  drop(timers_, timer);
   return DeferredStatus::ok;
 }
 
@@ -157,7 +181,7 @@ DeferredStatus DeferredWork::free_worker(void* handle) {
   WorkerEntry* worker = find_handle(workers_, handle);
   if (worker == nullptr) return DeferredStatus::unknown;
   if (worker->queued) return DeferredStatus::busy;
-  erase(workers_, worker);
+  drop(workers_, worker);
   return DeferredStatus::ok;
 }
 

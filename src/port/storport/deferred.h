@@ -3,10 +3,13 @@
 // known by the address the miniport holds (its STOR_DPC, or the handle it was given); an unknown address is an answer.
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "abi/wdk.h"
 #include "port/storport/services.h"
+#include "sched/spin_lock.h"
 
 namespace drydock::storport {
 
@@ -33,6 +36,9 @@ class DeferredWork {
   DeferredStatus queue_worker(void* handle, PHW_WORKITEM routine, void* context);
   DeferredStatus free_worker(void* handle);
 
+  /// DOC: ST-125 one change at a time; the callback runs at DISPATCH_LEVEL. False: one is pending.
+  bool state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, ULONG attributes);
+
   /// What the miniport did not free; texts for the leak report.
   std::vector<std::string> leaks() const;
 
@@ -40,11 +46,13 @@ class DeferredWork {
   struct DpcEntry;
   struct TimerEntry;
   struct WorkerEntry;
+  struct StateChange;
   DpcEntry* find_dpc(const void* address);
   Adapter& adapter_;
   std::vector<std::unique_ptr<DpcEntry>> dpcs_;
   std::vector<std::unique_ptr<TimerEntry>> timers_;
   std::vector<std::unique_ptr<WorkerEntry>> workers_;
+  std::unique_ptr<StateChange> state_change_;
   std::uint64_t next_handle_ = 0;
 };
 

@@ -34,14 +34,12 @@ Adapter::~Adapter() {
   disconnect_interrupts();
   pool_.reset();
   for (auto& unit : units_)
-    if (unit->extension != nullptr) s_.pool.free(unit->extension);
+    if (unit->extension != nullptr) (void)s_.pool.free(unit->extension);
   for (const std::uint64_t address : mapped_registers_) s_.mmio.unmap(address);
-  const auto free_common = [&](PageRun run) {
-    for (std::uint32_t i = 0; i < run.count; ++i) s_.window.close(run.first + i, DmaDirection::both);
-    s_.memory.free(run);
-  };
-  if (uncached_pages_) free_common(*uncached_pages_);
-  if (extension_pages_.count != 0) free_common(extension_pages_);
+  for (const Common& common : common_) give_back(common.pages);
+  if (uncached_pages_) give_back(*uncached_pages_);
+  if (extension_pages_.count != 0) give_back(extension_pages_);
+  if (registry_buffer != nullptr) (void)s_.pool.free(registry_buffer);
   if (config_pages_.count != 0) s_.memory.free(config_pages_);
 }
 
@@ -97,10 +95,12 @@ Result<void> Adapter::initialize() {
   const Srb::Form form = claims_.storage_srb ? Srb::Form::storage : Srb::Form::scsi;
   const SlotLayout layout = SlotLayout::plan(form, claims_.breaks, claims_.extension_bytes);
   pool_ = std::make_unique<RequestPool>(s_.memory, s_.window, layout, claims_.highest_common, s_.checking());
-  Reach reach;
-  reach.highest_address = claims_.highest_data;
-  reach.max_elements = claims_.breaks;
-  dma_ = std::make_unique<DmaAdapter>(s_.memory, s_.window, s_.registers, s_.trace, reach);
+  DmaAdapter::Options dma;
+  dma.reach.highest = claims_.highest_data;
+  dma.reach.elements_max = claims_.breaks;
+  dma.enforce = s_.checking();
+  dma_ = std::make_unique<DmaAdapter>(s_.memory, s_.window, s_.registers, s_.trace, dma);
+  claims_.transfer_max = std::min<std::uint32_t>(claims_.transfer_max, (s_.registers.count() - 1) << kPageShift);
   connect_interrupts();
 
   phase_ = Phase::initialize;
@@ -235,6 +235,8 @@ void Adapter::remove() {
 void Adapter::report_leaks() {
   if (!s_.checking()) return;
   for (std::string& text : deferred_->leaks()) s_.trace.emit(RuleBroken{"ST-96", "", std::move(text), {}});
+  for (const Common& common : common_)
+    s_.trace.emit(RuleBroken{"ST-58", "", fmt::format("{} bytes from StorPortAllocateContiguousMemorySpecifyCacheNode never freed", common.bytes), common.where});
   for (Request* r = oldest_; r != nullptr; r = r->newer)
     s_.trace.emit(RuleBroken{"ST-121", "", fmt::format("SRB {} was never completed", r->serial), {}});
 }
@@ -242,6 +244,39 @@ void Adapter::report_leaks() {
 // --- resources ----------------------------------------------------------------------------------------------------------------
 
 // DOC: ST-54 VER-42
+// DOC: ST-58 contiguous memory for the device, to be freed with the size it was asked with.
+void* Adapter::allocate_common(std::uint64_t bytes, const ContiguousLimits& limits, CodePlace where) {
+  const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), limits);
+  if (!pages) return nullptr;
+  for (std::uint32_t i = 0; i < pages->count; ++i) s_.window.open(pages->first + i, DmaDirection::both);
+  common_.push_back({*pages, bytes, where});
+  return s_.memory.system(pages->first);
+}
+
+bool Adapter::free_common(const void* address, std::uint64_t bytes) {
+  const auto at = std::find_if(common_.begin(), common_.end(), [&](const Common& c) {
+    return s_.memory.system(c.pages.first) == address && c.bytes == bytes;
+  });
+  if (at == common_.end()) return false;
+  give_back(at->pages);
+  common_.erase(at);
+  return true;
+}
+
+void Adapter::give_back(PageRun run) {
+  for (std::uint32_t i = 0; i < run.count; ++i) s_.window.close(run.first + i, DmaDirection::both);
+  s_.memory.free(run);
+}
+
+// DOC: ST-53
+void* Adapter::invert(std::uint32_t page, std::uint64_t offset) const {
+  if (uncached_pages_ && page - uncached_pages_->first < uncached_pages_->count) return s_.memory.system(page) + offset;
+  const std::uint64_t address = s_.memory.address(View::lent, page) + offset;
+  const Request* request = find_slot(address);
+  const auto first = request == nullptr ? 0 : reinterpret_cast<std::uint64_t>(request->extension_driver);
+  return request != nullptr && address - first < claims_.extension_bytes ? reinterpret_cast<void*>(address) : nullptr;
+}
+
 void* Adapter::uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where) {
   const auto broken = [&](const char* what) {
     s_.trace.emit(RuleBroken{"VER-42", "0xF1/0x2002", fmt::format("StorPortGetUncachedExtension {}", what), where});

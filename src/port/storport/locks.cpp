@@ -37,7 +37,7 @@ void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handl
   const bool interrupt = kind == InterruptLock;
   handle.Lock = kind;
   handle.Context.OldIrql = s_.scheduler.irql();
-  handle.Context.LockHandle.Lock = nullptr;
+  handle.Context.LockQueue.Lock = nullptr;
   const Irql level = interrupt ? kDeviceLevel : kDispatchLevel;
   if (s_.scheduler.irql() < level) s_.scheduler.raise_irql(level);
   if (CallFrame* frame = s_.call.frame()) ++frame->locks_held;
@@ -48,7 +48,7 @@ void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handl
         s_.trace.emit(RuleBroken{"ST-80", "", "StorPortAcquireSpinLock(DpcLock) names a STOR_DPC that StorPortInitializeDpc never saw", where});
       else
         check_acquired(lock->acquire(s_.scheduler), "DPC", where);
-      handle.Context.LockHandle.Lock = static_cast<decltype(handle.Context.LockHandle.Lock)>(context);
+      handle.Context.LockQueue.Lock = static_cast<decltype(handle.Context.LockQueue.Lock)>(context);
       return;
     }
     case StartIoLock: return check_acquired(start_io_lock_.acquire(s_.scheduler), "StartIo", where);
@@ -67,7 +67,7 @@ void Adapter::release_lock(STOR_LOCK_HANDLE& handle, CodePlace where) {
   if (frame != nullptr) --frame->locks_held;
   switch (handle.Lock) {
     case DpcLock:
-      if (SpinLock* lock = deferred_->dpc_lock(handle.Context.LockHandle.Lock)) lock->release();
+      if (SpinLock* lock = deferred_->dpc_lock(handle.Context.LockQueue.Lock)) lock->release();
       break;
     case StartIoLock: start_io_lock_.release(); break;
     default:

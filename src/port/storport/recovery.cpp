@@ -50,7 +50,7 @@ void Adapter::escalate(Request& request) {
 
 // Resets go past the queue: it is stuck, that is why.
 void Adapter::send_reset(LogicalUnit& unit, std::uint8_t function) {
-  Request* reset = pool_->take();
+  Request* reset = take_request();
   if (reset == nullptr) return;
   reset->srb.set_function(function);
   reset->srb.set_timeout(static_cast<std::uint32_t>(kResetGrace / kSecond));

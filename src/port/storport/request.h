@@ -9,17 +9,19 @@
 #include <span>
 
 #include "hal/dma_mapping.h"
+#include "hal/map_registers.h"
 #include "mem/physical_memory.h"
 #include "port/srb/srb.h"
 #include "sched/time.h"
 
 namespace drydock::storport {
 
+class Adapter;
 class LogicalUnit;
 
 inline constexpr std::uint8_t kSenseLength = 252;
 
-class Request {
+class Request final : public MapRegisterPool::Waiter {
  public:
   enum class State : std::uint8_t { idle, queued, started, completed, abandoned };
   enum class Direction : std::uint8_t { none, in, out };
@@ -50,6 +52,10 @@ class Request {
   Nanoseconds deadline = 0;
   unsigned cpu_index = 0;             ///< where it was started
   DmaMapping mapping;
+  MapRegisterPool::Lease granted;     ///< map registers it waited for
+  bool in_line = false;
+  Adapter* adapter = nullptr;
+  void registers_granted(MapRegisterPool::Lease lease) override;
   PageRun pages;
   void* srb_driver = nullptr;         ///< the addresses the driver knows
   std::byte* extension_host = nullptr;

@@ -1,6 +1,8 @@
 // Requests, down and up: queue, map, HwStorBuildIo, HwStorStartIo; notification, completion DPC, retry. DOC: ST-01 ST-03
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "port/storport/adapter.h"
 
@@ -30,13 +32,17 @@ LogicalUnit& Adapter::unit(std::uint8_t path, std::uint8_t target, std::uint8_t 
   unit.target = target;
   unit.lun = lun;
   unit.depth = std::clamp<std::uint32_t>(claims_.initial_depth, 1, std::min(claims_.ios_per_unit, kLunDepthMax));
-  if (claims_.unit_extension_bytes != 0) unit.extension = s_.pool.allocate_zeroed(claims_.unit_extension_bytes, "LunE");
+  if (claims_.unit_extension_bytes != 0) {
+    constexpr std::uint32_t kTag = 0x456E754C;  // 'LunE'
+    unit.extension = s_.pool.allocate(claims_.unit_extension_bytes, PoolKind::nonpaged, kTag);
+    if (unit.extension != nullptr) std::memset(unit.extension, 0, claims_.unit_extension_bytes);
+  }
   return unit;
 }
 
 void Adapter::forget(LogicalUnit& unit) {
   if (unit.outstanding != 0 || !unit.waiting.empty()) return;
-  if (unit.extension != nullptr) s_.pool.free(unit.extension);
+  if (unit.extension != nullptr) (void)s_.pool.free(unit.extension);
   std::erase_if(units_, [&](const auto& each) { return each.get() == &unit; });
 }
 
@@ -89,9 +95,22 @@ bool Adapter::start(Request& request) {
 }
 
 bool Adapter::prepare_data(Request& request) {
-  const auto direction = request.direction == Request::Direction::in ? DmaDirection::from_device : DmaDirection::to_device;
-  return dma_->map(MdlView(request.mdl), request.data_offset, request.data_length, direction, request.list_host, request.mapping) ==
-         MapOutcome::mapped;
+  const DmaBuffer buffer{MdlView(request.mdl), request.data_offset, request.data_length,
+                         request.direction == Request::Direction::in ? DmaDirection::from_device : DmaDirection::to_device};
+  const std::span list(reinterpret_cast<DmaElement*>(request.list_host->List), claims_.breaks);
+  if (request.in_line && !request.granted) return false;
+  const MapOutcome outcome = request.in_line ? dma_->map_with(buffer, list, request.mapping, std::move(request.granted))
+                                             : dma_->map(buffer, list, request.mapping, &request);
+  request.in_line = outcome == MapOutcome::wait;
+  CHECK(outcome == MapOutcome::mapped || outcome == MapOutcome::wait, "a request of {} bytes does not fit the adapter's limits",
+        request.data_length);
+  request.list_host->NumberOfElements = request.mapping.elements();
+  return outcome == MapOutcome::mapped;
+}
+
+void Request::registers_granted(MapRegisterPool::Lease lease) {
+  granted = std::move(lease);
+  adapter->queue_restart();
 }
 
 // DOC: ST-40 ST-42 H-19 what the miniport may not touch is an address in the forbidden window.
@@ -192,7 +211,7 @@ void Adapter::count(const Request& request) {
   statistics_.elements += elements;
   statistics_.elements_min = std::min(statistics_.elements_min, elements);
   statistics_.elements_max = std::max(statistics_.elements_max, elements);
-  statistics_.bounced_pages += request.mapping.bounced_pages();
+  statistics_.bounced_pages += request.mapping.registers_used();
 }
 
 void Adapter::finish(Request& request) {
@@ -244,6 +263,34 @@ void Adapter::complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t 
     r->srb.set_srb_status(srb_status);
     request_complete(*r, where);
   }
+}
+
+Request* Adapter::find_tagged(std::uint8_t path, std::uint8_t target, std::uint8_t lun, LONG tag) const {
+  for (Request* r = oldest_; r != nullptr; r = r->newer) {
+    const bool there = r->unit->path == path && r->unit->target == target && r->unit->lun == lun;
+    if (there && (tag == SP_UNTAGGED || static_cast<std::uint32_t>(tag) == static_cast<std::uint32_t>(r->serial))) return r;
+  }
+  return nullptr;
+}
+
+std::uint32_t Adapter::deepest_queue() const {
+  std::uint32_t depth = 0;
+  for (const auto& unit : units_) depth = std::max(depth, unit->depth);
+  return depth;
+}
+
+Adapter::SlotObject Adapter::object_in_slot(std::uint32_t offset) const {
+  const SlotLayout& layout = pool_->layout();
+  if (offset < layout.sense) return {"SRB", 0};
+  if (offset < layout.list) return {"sense buffer", layout.sense};
+  if (offset < layout.extension) return {"scatter/gather list", layout.list};
+  return {"SRB extension", layout.extension};
+}
+
+Request* Adapter::take_request() {
+  Request* request = pool_->take();
+  if (request != nullptr) request->adapter = this;
+  return request;
 }
 
 Request* Adapter::find_data(std::uint64_t offset) const {

@@ -9,6 +9,7 @@
 #include "mem/locked_pages.h"
 #include "mem/physical_memory.h"
 #include "mem/pool.h"
+#include "mem/system_mapping.h"
 #include "sched/scheduler.h"
 #include "trace/trace.h"
 
@@ -19,6 +20,7 @@ struct Services {
   PhysicalMemory& memory;
   Pool& pool;
   LockedPages& locked;
+  SystemMappings& mappings;
   DmaWindow& window;
   MapRegisterPool& registers;
   Bus& bus;

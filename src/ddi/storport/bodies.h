@@ -1,0 +1,44 @@
+#pragma once
+// The services behind StorPortExtendedFunction, as typed bodies: reached by code through the one variadic export that the
+// WDK's inlines call, and by name for callers that import them. Status values are STOR_STATUS_….
+
+#include "ddi/call.h"
+
+namespace drydock::ddi {
+
+ULONG allocate_pool(Call&, void* ext, ULONG bytes, ULONG tag, void** buffer);
+ULONG free_pool(Call&, void* ext, void* buffer);
+ULONG allocate_mdl(Call&, void* ext, void* buffer, ULONG bytes, void** mdl);
+ULONG free_mdl(Call&, void* ext, void* mdl);
+ULONG build_mdl_for_nonpaged_pool(Call&, void* ext, void* mdl);
+ULONG get_system_address(Call&, void* ext, void* srb, void** address);
+ULONG get_original_mdl(Call&, void* ext, void* srb, void** mdl);
+ULONG acquire_msi_lock(Call&, void* ext, ULONG message, ULONG* old_irql);
+ULONG release_msi_lock(Call&, void* ext, ULONG message, ULONG old_irql);
+ULONG get_msi_info(Call&, void* ext, ULONG message, MESSAGE_INTERRUPT_INFORMATION* info);
+ULONG initialize_perf_opts(Call&, void* ext, BOOLEAN query, PERF_CONFIGURATION_DATA* data);
+ULONG get_start_io_perf_params(Call&, void* ext, void* srb, STARTIO_PERFORMANCE_PARAMETERS* parameters);
+ULONG log_system_event(Call&, void* ext, void* details, ULONG* maximum);
+ULONG get_current_processor_number(Call&, void* ext, PROCESSOR_NUMBER* number);
+ULONG get_active_group_count(Call&, void* ext, USHORT* count);
+ULONG get_group_affinity(Call&, void* ext, USHORT group, ULONG_PTR* affinity);
+ULONG get_active_node_count(Call&, void* ext, ULONG* count);
+ULONG get_node_affinity(Call&, void* ext, ULONG node, GROUP_AFFINITY* affinity);
+ULONG get_highest_node_number(Call&, void* ext, ULONG* node);
+ULONG allocate_contiguous(Call&, void* ext, SIZE_T bytes, PHYSICAL_ADDRESS lowest, PHYSICAL_ADDRESS highest,
+                          PHYSICAL_ADDRESS boundary, MEMORY_CACHING_TYPE cache, ULONG node, void** buffer);
+ULONG free_contiguous(Call&, void* ext, void* buffer, SIZE_T bytes, MEMORY_CACHING_TYPE cache);
+ULONG initialize_worker(Call&, void* ext, void** worker);
+ULONG queue_work_item(Call&, void* ext, PHW_WORKITEM routine, void* worker, void* context);
+ULONG free_worker(Call&, void* ext, void* worker);
+ULONG initialize_timer(Call&, void* ext, void** timer);
+ULONG request_timer(Call&, void* ext, void* timer, PHW_TIMER_EX routine, void* context, ULONGLONG microseconds, ULONGLONG tolerance);
+ULONG free_timer(Call&, void* ext, void* timer);
+ULONG get_system_port_number(Call&, void* ext, STOR_ADDRESS* address);
+ULONG mark_dump_memory(Call&, void* ext, void* address, ULONGLONG length, ULONG flags);
+ULONG set_unit_attributes(Call&, void* ext, STOR_ADDRESS* address, ULONG attributes);
+ULONG query_performance_counter(Call&, void* ext, LARGE_INTEGER* frequency, LARGE_INTEGER* counter);
+ULONG is_device_operation_allowed(Call&, void* ext, STOR_ADDRESS* address, const GUID* operation, ULONG* flags);
+ULONG get_request_info(Call&, void* ext, void* srb, void* info);
+
+}  // namespace drydock::ddi

@@ -1,0 +1,112 @@
+// StorPortNotification: one export, variadic, behind which a dozen services hide. DOC: ST-120 ST-198 LAY-58
+
+#include "ddi/storport/rows.h"
+#include "ddi/storport/support.h"
+#include "ddi/varargs.h"
+
+namespace drydock::ddi {
+
+namespace {
+
+constexpr Nanoseconds kTickLength = 15'625'000;  // 64 ticks a second
+
+void complete(Call& call, storport::Adapter& adapter, const void* srb) {
+  storport::Request* request = adapter.find_srb(srb);
+  if (request == nullptr)
+    return call.broken("ST-121", "", "StorPortNotification(RequestComplete) was given a pointer that is no SRB of this adapter");
+  adapter.request_complete(*request, call.place());
+}
+
+void initialize_dpc(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+  auto* dpc = next_argument<STOR_DPC*>(arguments);
+  auto routine = next_argument<PHW_DPC_ROUTINE>(arguments);
+  if (dpc == nullptr || routine == nullptr) return call.broken("ST-93", "", "StorPortInitializeDpc was given NULL");
+  adapter.deferred().initialize_dpc(dpc, routine);
+}
+
+void issue_dpc(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+  auto* dpc = next_argument<STOR_DPC*>(arguments);
+  auto* first = next_argument<void*>(arguments);
+  auto* second = next_argument<void*>(arguments);
+  auto* result = next_argument<LONG*>(arguments);
+  const auto queued = adapter.deferred().issue_dpc(dpc, first, second);
+  if (!queued) call.broken("ST-94", "", "StorPortIssueDpc was given a STOR_DPC that StorPortInitializeDpc never saw");
+  if (LONG* host = call.object(result, "result")) *host = queued.value_or(false) ? TRUE : FALSE;
+}
+
+void acquire_lock(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+  const auto kind = static_cast<STOR_SPINLOCK>(next_argument<int>(arguments));
+  auto* context = next_argument<void*>(arguments);
+  auto* handle = next_argument<STOR_LOCK_HANDLE*>(arguments);
+  if (kind != DpcLock && kind != StartIoLock && kind != InterruptLock)
+    return call.broken("ST-80", "", fmt::format("StorPortAcquireSpinLock was given lock type {}", static_cast<int>(kind)));
+  if (STOR_LOCK_HANDLE* host = call.object(handle, "LockHandle")) adapter.acquire(kind, context, *host, call.place());
+}
+
+void enable_passive(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+  auto routine = next_argument<PHW_PASSIVE_INITIALIZE_ROUTINE>(arguments);
+  auto* result = next_argument<LONG*>(arguments);
+  const bool enabled = routine != nullptr && adapter.enable_passive_initialization(routine);
+  if (!enabled) call.broken("VER-97", "", "StorPortEnablePassiveInitialization was called outside HwStorInitialize");
+  if (LONG* host = call.object(result, "result")) *host = enabled ? TRUE : FALSE;
+}
+
+// DOC: ST-125 one at a time; the callback is told at DISPATCH_LEVEL.
+void state_change(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+  next_argument<ULONG>(arguments);  // which entity: the whole adapter is looked at
+  auto* address = next_argument<STOR_ADDRESS*>(arguments);
+  const auto attributes = next_argument<ULONG>(arguments);
+  auto routine = next_argument<PHW_STATE_CHANGE>(arguments);
+  auto* context = next_argument<void*>(arguments);
+  auto* status = next_argument<ULONG*>(arguments);
+  const bool taken = adapter.deferred().state_changed(routine, context, address, attributes);
+  if (ULONG* host = call.object(status, "status"))
+    *host = static_cast<ULONG>(taken ? STOR_STATUS_SUCCESS : STOR_STATUS_UNSUCCESSFUL);
+}
+
+void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+  switch (static_cast<unsigned>(type)) {
+    case RequestComplete: return complete(call, adapter, next_argument<void*>(arguments));
+    case ResetDetected: return;  // queues are paused by whoever resets; nothing is outstanding on a bus of one
+    case BusChangeDetected: return call.kernel().debug_print("BusChangeDetected");
+    case RequestTimerCall: {
+      auto routine = next_argument<PHW_TIMER>(arguments);
+      const auto microseconds = next_argument<ULONG>(arguments);
+      if (routine == nullptr) call.broken("VER-100", "", "StorPortNotification(RequestTimerCall) without a timer routine");
+      return adapter.request_timer(routine, routine == nullptr ? 0 : microseconds);
+    }
+    case WMIEvent: case WMIReregister: return;  // nobody on this machine consumes WMI events
+    case LinkUp: return adapter.resume();
+    case LinkDown: return adapter.pause(30 * kSecond);  // DOC: ST-116 LinkDownTimeoutValue
+    case QueryTickCount:
+      if (LARGE_INTEGER* ticks = call.object(next_argument<LARGE_INTEGER*>(arguments), "tick count"))
+        ticks->QuadPart = static_cast<LONGLONG>(call.scheduler().now() / kTickLength);
+      return;
+    case BufferOverrunDetected: return call.kernel().bug_check(0xD1, {}, call.place());
+    case EnablePassiveInitialization: return enable_passive(call, adapter, arguments);
+    case InitializeDpc: return initialize_dpc(call, adapter, arguments);
+    case IssueDpc: return issue_dpc(call, adapter, arguments);
+    case AcquireSpinLock: return acquire_lock(call, adapter, arguments);
+    case ReleaseSpinLock:
+      if (STOR_LOCK_HANDLE* handle = call.object(next_argument<STOR_LOCK_HANDLE*>(arguments), "LockHandle")) adapter.release_lock(*handle, call.place());
+      return;
+    case StateChangeDetectedCall: return state_change(call, adapter, arguments);
+    case IoTargetRequestServiceTime: return;  // a hint for latency statistics
+    default:  // DOC: VER-99
+      call.broken("VER-99", "", fmt::format("StorPortNotification was given type {}, which is not for Storport miniports", static_cast<unsigned>(type)));
+  }
+}
+
+}  // namespace
+
+MSABI void notification(SCSI_NOTIFICATION_TYPE type, void* device_extension, ...) noexcept {
+  Call call("StorPortNotification", kAnyIrql, __builtin_frame_address(0));
+  storport::Adapter* adapter = call.adapter(device_extension);
+  if (adapter == nullptr) return;
+  __builtin_ms_va_list arguments;
+  __builtin_ms_va_start(arguments, device_extension);
+  dispatch(call, type, *adapter, arguments);
+  __builtin_ms_va_end(arguments);
+}
+
+}  // namespace drydock::ddi

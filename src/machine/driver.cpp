@@ -1,0 +1,113 @@
+#include "machine/driver.h"
+
+#include <cstring>
+
+#include "abi/wdk.h"
+#include "ddi/row.h"
+#include "sched/fiber.h"
+
+namespace drydock {
+
+namespace {
+
+constexpr std::uint32_t kDriverTag = 0x76697244;  // 'Driv'
+constexpr CSHORT kDriverObjectType = 4;
+constexpr std::size_t kFramesMax = 32;
+
+/// "\Driver\name" in machine memory, behind the UNICODE_STRING at `to`.
+void write_text(UNICODE_STRING* to, const std::string& text) {
+  auto* units = reinterpret_cast<char16_t*>(to + 1);
+  for (std::size_t i = 0; i < text.size(); ++i) units[i] = static_cast<unsigned char>(text[i]);
+  units[text.size()] = 0;
+  to->Length = static_cast<USHORT>(text.size() * 2);
+  to->MaximumLength = static_cast<USHORT>(text.size() * 2 + 2);
+  to->Buffer = reinterpret_cast<decltype(to->Buffer)>(units);
+}
+
+std::string stem(const std::string& name) { return name.substr(0, name.find_last_of('.')); }
+
+}  // namespace
+
+Driver::~Driver() {
+  if (image_) hooks_.images.remove(image_->base());
+  if (object_ != nullptr) (void)board_.pool->free(object_);
+  if (path_ != nullptr) (void)board_.pool->free(path_);
+}
+
+Result<void> Driver::load(const std::string& path, std::uint64_t seed, MissingImportHandler missing, void* context) {
+  Seeded seeded(seed ^ 0x636F6F6B6965);
+  const LoadOptions options{.seeded = seeded, .missing_import = missing, .missing_context = context,
+                            .arena_base = board_.memory->slot() + kImageArena, .arena_size = kArenaSize, .name = {}};
+  auto image = Image::load(path, options, *this);
+  if (!image) return tl::unexpected(image.error());
+  image_.emplace(std::move(*image));
+  if (!hooks_.images.add(image_->base(), image_->base() + image_->size(), this)) return refuse("too many images are loaded");
+  return {};
+}
+
+void* Driver::driver_object() {
+  if (object_ != nullptr) return object_;
+  const std::string name = "\\Driver\\" + stem(image_->name());
+  const std::size_t bytes = sizeof(DRIVER_OBJECT) + sizeof(UNICODE_STRING) + 2 * name.size() + 2;
+  object_ = board_.pool->allocate(bytes, PoolKind::nonpaged, kDriverTag);
+  CHECK(object_ != nullptr, "no pool for the driver object");
+  std::memset(object_, 0, bytes);
+  auto& object = *static_cast<DRIVER_OBJECT*>(object_);
+  object.Type = kDriverObjectType;
+  object.Size = sizeof object;
+  object.DriverStart = reinterpret_cast<PVOID>(image_->base());
+  object.DriverSize = static_cast<ULONG>(image_->size());
+  object.DriverInit = reinterpret_cast<decltype(object.DriverInit)>(image_->entry());
+  auto* text = reinterpret_cast<UNICODE_STRING*>(&object + 1);
+  write_text(text, name);
+  object.DriverName = *text;
+  return object_;
+}
+
+void* Driver::registry_path() {
+  if (path_ != nullptr) return path_;
+  const std::string text = "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + stem(image_->name());
+  path_ = board_.pool->allocate(sizeof(UNICODE_STRING) + 2 * text.size() + 2, PoolKind::nonpaged, kDriverTag);
+  CHECK(path_ != nullptr, "no pool for the registry path");
+  write_text(static_cast<UNICODE_STRING*>(path_), text);
+  return path_;
+}
+
+void* Driver::resolve(std::string_view module, std::string_view name) {
+  const ddi::Row* row = ddi::find_row(module, name);
+  return row == nullptr ? nullptr : const_cast<void*>(row->address);
+}
+
+std::optional<CodeImage> Driver::image_at(std::uint64_t address) const {
+  if (!image_ || !image_->contains(address)) return std::nullopt;
+  return CodeImage{&image_->pe(), image_->base()};
+}
+
+std::vector<std::uint64_t> Driver::stack_at(const CodePlace& place) {
+  if (place.rip == 0 || !board_.scheduler->on_fiber()) return place.rip == 0 ? std::vector<std::uint64_t>{} : std::vector{place.rip};
+  const Fiber& fiber = board_.scheduler->fiber();
+  RegisterContext context;
+  context.rip = place.rip;
+  context.rsp = place.rsp;
+  context.rbp = place.rbp;
+  const StackRange range(fiber.stack_bottom(), fiber.stack_top());
+  const DriverStack stack = walk_driver_frames(*this, context, place.is_return_address ? RipKind::return_address : RipKind::exact, range);
+  std::vector<std::uint64_t> frames;
+  for (const DriverFrame& frame : stack.frames)
+    if (frames.size() < kFramesMax) frames.push_back(frame.rip);
+  if (frames.empty()) frames.push_back(place.rip);
+  return frames;
+}
+
+std::string Driver::location(std::uint64_t address, RipKind kind) {
+  if (!image_ || !image_->contains(address)) return fmt::format("{:#x}", address);
+  const auto places = symboliser_.locate(*image_, address, kind);
+  if (places.empty() || places.front().file.empty()) return image_->name_of(address);
+  return fmt::format("{}:{}", places.front().file, places.front().line);
+}
+
+std::string Driver::frame_text(std::uint64_t address, RipKind kind) {
+  return image_ && image_->contains(address) ? symboliser_.describe(*image_, address, kind) : fmt::format("{:#x}", address);
+}
+
+}  // namespace drydock

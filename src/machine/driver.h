@@ -1,0 +1,52 @@
+#pragma once
+// Driver: the loaded image, its DRIVER_OBJECT, and what it declared in DriverEntry.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "loader/image.h"
+#include "loader/symbols/symboliser.h"
+#include "machine/board.h"
+#include "port/storport/adapter.h"
+#include "verifier/finding_log.h"
+
+namespace drydock {
+
+class Driver final : public ImportResolver, public CodeMap, public StackSource {
+ public:
+  Driver(Board& board, MachineHooks& hooks) : board_(board), hooks_(hooks) {}
+  ~Driver() override;
+
+  Result<void> load(const std::string& path, std::uint64_t seed, MissingImportHandler missing, void* context);
+  const Image& image() const { return *image_; }
+  /// Builds DRIVER_OBJECT and registry path in machine memory; arguments of DriverEntry.
+  void* driver_object();
+  void* registry_path();
+
+  // ImportResolver
+  void* resolve(std::string_view module, std::string_view name) override;
+  // CodeMap
+  std::optional<CodeImage> image_at(std::uint64_t address) const override;
+  // StackSource
+  std::vector<std::uint64_t> stack_at(const CodePlace& place) override;
+
+  bool contains(std::uint64_t address, std::uint64_t size) const {
+    return image_ && image_->contains(address) && image_->contains(address + (size == 0 ? 0 : size - 1));
+  }
+  /// "my.c:40" (or "my.sys+0x1234") and, for stacks, with the function in front.
+  std::string location(std::uint64_t address, RipKind kind);
+  std::string frame_text(std::uint64_t address, RipKind kind);
+
+  std::optional<storport::Miniport> miniport;
+
+ private:
+  Board& board_;
+  MachineHooks& hooks_;
+  std::optional<Image> image_;
+  Symboliser symboliser_;
+  void* object_ = nullptr;
+  void* path_ = nullptr;
+};
+
+}  // namespace drydock

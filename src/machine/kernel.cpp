@@ -1,0 +1,193 @@
+#include "machine/kernel.h"
+
+#include <cstring>
+
+#include "sched/guard.h"
+#include "sched/watchdog.h"
+
+namespace drydock {
+
+namespace {
+
+constexpr std::size_t kGsSelf = 0x18, kGsPrcb = 0x20, kPrcb = 0x180, kGsNumber = 0x184;
+constexpr std::uint32_t kThreadTag = 0x65726854;  // 'Thre'
+constexpr std::uint64_t kThreadObjectSize = 0x800;
+constexpr Nanoseconds kForcedStep = 100 * kMicrosecond;
+
+constexpr std::uint32_t kIrqlNotLessOrEqual = 0xD1, kPageFaultInNonpagedArea = 0x50, kTrapInKernel = 0x7F,
+                        kExceptionNotHandled = 0x1E, kStackOverflow = 0x7F, kWatchdog = 0x133, kMissingImport = 0xCE;
+
+// gs: of a virtual CPU shows a page like the processor control region: self, PRCB, number, current thread.
+void* make_gs_page(Board& board, unsigned index) {
+  const auto run = board.memory->allocate(1);
+  CHECK(run.has_value(), "no page for a virtual CPU");
+  std::byte* page = board.memory->system(run->first);
+  std::memset(page, 0, kPageSize);
+  const auto put = [&](std::size_t at, auto value) { std::memcpy(page + at, &value, sizeof value); };
+  put(kGsSelf, page);
+  put(kGsPrcb, page + kPrcb);
+  put(kGsNumber, index);
+  return page;
+}
+
+std::string describe(const TrapOutcome& outcome) {
+  const char* act = outcome.write ? "write to" : "read of";
+  switch (outcome.verdict) {
+    case TrapVerdict::wild:
+      if (outcome.address < kPageSize) return fmt::format("NULL pointer: {} address {:#x}", act, outcome.address);
+      return fmt::format("wild {} address {:#x}{}{}", act, outcome.address, outcome.reason.empty() ? "" : ": ", outcome.reason);
+    case TrapVerdict::divide_error: return "integer division by zero, or overflow";
+    case TrapVerdict::float_error: return "floating-point exception";
+    case TrapVerdict::misaligned: return "misaligned SSE access";
+    case TrapVerdict::illegal: return "illegal instruction";
+    default: return fmt::format("an instruction drydock does not run: {}", outcome.reason);
+  }
+}
+
+}  // namespace
+
+MachineKernel::~MachineKernel() = default;
+
+void MachineKernel::attach(Board& board, Driver& driver, CheckLevel checks) {
+  board_ = &board;
+  driver_ = &driver;
+  call_.emplace(*board.scheduler, board.trace, checks);
+  services_storage_.emplace(storport::Services{*board.scheduler, *board.memory, *board.pool, *board.locked, *board.mappings,
+                                               *board.window, *board.registers, board.bus, *board.mmio, board.registry,
+                                               board.trace, *call_});
+  services_ = &*services_storage_;
+  traps_ = std::make_unique<DriverTraps>(board, *this);
+  for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
+  board.scheduler->set_thread_objects([](void* b, unsigned) {
+    void* object = static_cast<Board*>(b)->pool->allocate(kThreadObjectSize, PoolKind::nonpaged, kThreadTag);
+    if (object != nullptr) std::memset(object, 0, kThreadObjectSize);
+    return object;
+  }, &board);
+  set_hang_limit(*this, kHangLimitMs);
+}
+
+storport::Adapter& MachineKernel::add_adapter(const storport::Miniport& miniport, PluggedDevice& device) {
+  owned_.push_back(std::make_unique<storport::Adapter>(*services_, miniport, *device.made.function, device.slot,
+                                                       static_cast<unsigned>(owned_.size())));
+  adapters_.push_back(owned_.back().get());
+  device.listener = this;
+  return *owned_.back();
+}
+
+void MachineKernel::remove_adapters() {
+  for (auto& device : board_->devices) device->listener = nullptr;
+  adapters_.clear();
+  owned_.clear();
+}
+
+void MachineKernel::message_arrived(PciFunction& function, std::uint32_t vector) {
+  for (storport::Adapter* adapter : adapters_)
+    if (&adapter->function() == &function) adapter->message_arrived(vector);
+}
+
+void MachineKernel::line_changed(PciFunction& function, bool asserted) {
+  for (storport::Adapter* adapter : adapters_)
+    if (&adapter->function() == &function) adapter->line_changed(asserted);
+}
+
+NTSTATUS MachineKernel::initialize_storport(void* driver_object, void*, const void* data) {
+  storport::Miniport miniport;
+  const NTSTATUS status = storport::read_initialization_data(data, miniport.data);
+  if (status != STATUS_SUCCESS) return status;
+  miniport.driver_object = driver_object;
+  driver_->miniport = miniport;
+  return STATUS_SUCCESS;
+}
+
+void MachineKernel::debug_print(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  board_->trace.note([&] { return DebugPrinted{std::string(text)}; });
+  if (debug_lines_.size() == kDebugLinesMax) debug_lines_.pop_front();
+  debug_lines_.emplace_back(text);
+}
+
+std::string MachineKernel::name_of(std::uint64_t address) const {
+  return driver_->contains(address, 1) ? driver_->image().name_of(address) : fmt::format("{:#x}", address);
+}
+
+// --- touches ------------------------------------------------------------------------------------------------------------------
+
+void MachineKernel::touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) {
+  if (!services_->checking()) return;
+  if (found.view == View::forbidden) touch_forbidden(found, write, where);
+  else touch_lent(address, found, write, where);
+}
+
+void MachineKernel::touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where) {
+  for (storport::Adapter* adapter : adapters_)
+    if (const storport::Request* request = adapter->find_data(found.offset)) {
+      const std::uint64_t offset = found.offset - board_->memory->find(request->data_address)->offset;
+      const bool read_write = request->srb.function() == SRB_FUNCTION_EXECUTE_SCSI && is_read_write(request->srb.opcode());
+      return board_->trace.emit(ForbiddenTouched{"DataBuffer", request->serial, offset, write, false, read_write, where});
+    }
+  board_->trace.emit(ForbiddenTouched{"DataBuffer", 0, 0, write, true, false, where});
+}
+
+void MachineKernel::touch_lent(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) {
+  for (storport::Adapter* adapter : adapters_) {
+    const storport::Request* request = adapter->find_slot(address);
+    if (request == nullptr) continue;
+    if (request->lent) return;
+    const std::uint64_t at = found.offset - (std::uint64_t{request->pages.first} << kPageShift);
+    const auto [object, start] = adapter->object_in_slot(static_cast<std::uint32_t>(at));
+    return board_->trace.emit(ForbiddenTouched{object, request->serial, at - start, write, true, false, where});
+  }
+}
+
+// --- the end ------------------------------------------------------------------------------------------------------------------
+
+void MachineKernel::end(std::uint32_t code, std::string message, CodePlace where) {
+  if (halt_) return;
+  halt_ = Halt{code, message, driver_->stack_at(where), where.is_return_address};
+  board_->trace.emit(MachineHalted{code, {}, std::move(message), where});
+}
+
+void MachineKernel::bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) {
+  end(code, fmt::format("KeBugCheckEx({:#x}, {:#x}, {:#x}, {:#x}, {:#x})", code, parameters[0], parameters[1], parameters[2], parameters[3]), where);
+  abort_driver_call(*current_fiber, AbortReason::bug_check);
+}
+
+void MachineKernel::trap(TrapFrame& frame) {
+  DriverCrossing crossing(*current_fiber, frame.rsp());
+  const TrapOutcome outcome = traps_->handle(frame);
+  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return;
+  const CodePlace where{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
+  const bool wild = outcome.verdict == TrapVerdict::wild;
+  const std::uint32_t code = !wild ? (outcome.verdict == TrapVerdict::divide_error ? kTrapInKernel : kExceptionNotHandled)
+                             : board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea;
+  end(code, describe(outcome), where);
+  abort_driver_call(*current_fiber, wild ? AbortReason::wild_access : AbortReason::exception);
+}
+
+void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {
+  const auto reg = [&](Gpr r) { return record.gregs[static_cast<std::size_t>(r)]; };
+  const CodePlace where{reg(Gpr::rip), reg(Gpr::rsp), reg(Gpr::rbp), false};
+  if (record.reason == AbortReason::stack_overflow) end(kStackOverflow, "kernel stack overflow", where);
+  else if (record.reason == AbortReason::hung) end(kWatchdog, "the driver loops without end, and nothing else on the machine could end the loop", where);
+  else end(kExceptionNotHandled, abort_reason_text(record.reason), where);
+}
+
+// Windows gives a thread 24 KiB; drydock's stacks are larger so that this can be told.
+void MachineKernel::stack_limit_exceeded(Fiber&, std::size_t bytes) {
+  board_->trace.emit(RuleBroken{"VER-83", "0x7F/0x8", fmt::format("the driver uses {} bytes of kernel stack; Windows gives a thread 24 KiB", bytes), {}});
+}
+
+bool MachineKernel::forced_preempt(TrapFrame& frame) {
+  DriverCrossing crossing(*current_fiber, frame.rsp());
+  return board_->scheduler->force_progress(kForcedStep);
+}
+
+MSABI std::uint64_t MachineKernel::missing_import(const MissingImport& which, void*) {
+  auto& kernel = static_cast<MachineKernel&>(*current_machine());
+  const auto* frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
+  const CodePlace where{frame[1], reinterpret_cast<std::uint64_t>(frame) + 16, frame[0], true};
+  kernel.end(kMissingImport, fmt::format("{} calls {}!{}, which drydock does not have", which.image, which.module, which.name), where);
+  abort_driver_call(*kernel.current_fiber, AbortReason::bug_check);
+}
+
+}  // namespace drydock

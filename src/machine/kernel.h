@@ -1,0 +1,75 @@
+#pragma once
+// MachineKernel: the services behind the exports, and the machine as the signal handlers see it. It owns the adapters and
+// knows how the machine came to an end.
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ddi/kernel.h"
+#include "machine/driver.h"
+#include "machine/driver_traps.h"
+
+namespace drydock {
+
+/// How the driver stopped the machine.
+struct Halt {
+  std::uint32_t code = 0;
+  std::string message;
+  std::vector<std::uint64_t> stack;
+  bool first_is_return = false;
+};
+
+class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener {
+ public:
+  static constexpr std::size_t kDebugLinesMax = 1000;
+
+  MachineKernel() = default;
+  ~MachineKernel();
+  /// The second half of construction: the board needs the hooks, the kernel needs the board.
+  void attach(Board& board, Driver& driver, CheckLevel checks);
+  /// One for each device, in order. `miniport` outlives it.
+  storport::Adapter& add_adapter(const storport::Miniport& miniport, PluggedDevice& device);
+  void remove_adapters();
+
+  const std::optional<Halt>& halt() const { return halt_; }
+  std::uint64_t traps() const { return traps_ ? traps_->count() : 0; }
+  const std::deque<std::string>& debug_lines() const { return debug_lines_; }
+  const std::vector<std::unique_ptr<storport::Adapter>>& adapters() const { return owned_; }
+
+  // ddi::Kernel
+  NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) override;
+  [[noreturn]] void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) override;
+  void debug_print(std::string_view text) override;
+  bool in_image(std::uint64_t address, std::uint64_t size) const override { return driver_->contains(address, size); }
+  std::string name_of(std::uint64_t address) const override;
+  void touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) override;
+
+  // MachineHooks
+  void trap(TrapFrame& frame) override;
+  void call_aborted(Fiber& fiber, const AbortRecord& record) override;
+  void stack_limit_exceeded(Fiber& fiber, std::size_t bytes) override;
+  bool forced_preempt(TrapFrame& frame) override;
+
+  static MSABI std::uint64_t missing_import(const MissingImport& which, void* return_address);
+
+ private:
+  void message_arrived(PciFunction& function, std::uint32_t vector) override;
+  void line_changed(PciFunction& function, bool asserted) override;
+  void end(std::uint32_t code, std::string message, CodePlace where);
+  void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);
+  void touch_lent(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where);
+
+  Board* board_ = nullptr;
+  Driver* driver_ = nullptr;
+  std::optional<DriverCall> call_;
+  std::optional<storport::Services> services_storage_;
+  std::unique_ptr<DriverTraps> traps_;
+  std::vector<std::unique_ptr<storport::Adapter>> owned_;
+  std::optional<Halt> halt_;
+  std::deque<std::string> debug_lines_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,293 @@
+// Machine: puts board, driver, kernel and clients together, starts them in the order of Windows, and tells how it went.
+// DOC: ST-11
+
+#include <algorithm>
+#include <cstring>
+
+#include "machine/machine_impl.h"
+
+#include "base/check.h"
+#include "sched/driving_thread.h"
+
+namespace drydock {
+
+const char* name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::clean: return "clean";
+    case Outcome::findings: return "findings";
+    case Outcome::bad_input: return "bad_input";
+    case Outcome::refused: return "refused";
+    case Outcome::driver_crashed: return "driver_crashed";
+    default: return "internal_error";
+  }
+}
+
+Machine::Started Machine::start(const Options& options) { return start_machine(options, system_file_seam()); }
+
+Machine::Started start_machine(const Options& options, FileSeam& seam) {
+  remember_seed(options.seed);
+  auto machine = std::make_unique<MachineImpl>(options, seam);
+  if (machine->bring_up()) return {std::move(machine), {}};
+  Report report = machine->stop();
+  StartError error{report.outcome, report.message, report};
+  return {nullptr, std::move(error)};
+}
+
+MachineImpl::~MachineImpl() {
+  stop();
+  disks_.clear();
+  devices_.clear();
+}
+
+bool MachineImpl::fail(Outcome outcome, std::string message) {
+  failure_ = Failure{outcome, std::move(message)};
+  return false;
+}
+
+bool MachineImpl::bring_up() {
+  auto board = Board::build(options_, kernel_);
+  if (!board) return fail(Outcome::bad_input, board.error().message);
+  board_ = std::move(*board);
+  if (!open_trace()) return false;
+  driver_ = std::make_unique<Driver>(*board_, kernel_);
+  kernel_.attach(*board_, *driver_, check_level());
+  if (options_.checks != Checks::off) {
+    findings_ = std::make_unique<FindingLog>(*driver_);
+    board_->trace.add(*findings_, false);
+  }
+  clients_ = std::make_unique<Clients>(*board_, kernel_);
+  if (const auto loaded = driver_->load(options_.driver, options_.seed, &MachineKernel::missing_import, nullptr); !loaded)
+    return fail(Outcome::bad_input, loaded.error().message);
+  if (!plug_devices()) return false;
+  board_->trace.note([&] { return MachineStarted{driver_->image().name(), board_->devices.front()->spec, options_.seed}; });
+  return run_driver_entry() && start_adapters() && find_disks();
+}
+
+CheckLevel MachineImpl::check_level() const {
+  switch (options_.checks) {
+    case Checks::off: return CheckLevel::off;
+    case Checks::standard: return CheckLevel::standard;
+    default: return CheckLevel::all;
+  }
+}
+
+bool MachineImpl::open_trace() {
+  if (options_.trace_file.empty()) return true;
+  auto file = JsonLines::create(options_.trace_file, [](void* s) { return static_cast<Scheduler*>(s)->now(); }, board_->scheduler.get());
+  if (!file) return fail(Outcome::bad_input, file.error().message);
+  trace_file_ = std::move(*file);
+  board_->trace.add(*trace_file_, true);
+  return true;
+}
+
+// DOC: ST-14 each device of the driver is an adapter of its own. Without --device: what the image hints at, else virtio-blk.
+bool MachineImpl::plug_devices() {
+  std::vector<std::string> specs = options_.devices;
+  if (specs.empty()) specs.push_back(std::string(device_kinds().front().name));
+  for (const std::string& spec : specs) {
+    const auto plugged = board_->plug(spec, options_.disk, options_.read_only, seam_);
+    if (!plugged) return fail(Outcome::bad_input, plugged.error().message);
+  }
+  return true;
+}
+
+bool MachineImpl::ended(bool finished) {
+  if (kernel_.halt()) return !fail(Outcome::driver_crashed, kernel_.halt()->message);
+  if (!finished) return !fail(Outcome::refused, driver_->image().name() + ": the driver waits for something that never happens");
+  return false;
+}
+
+bool MachineImpl::run_driver_entry() {
+  using DriverEntry = NTSTATUS(MSABI*)(void*, void*);
+  NTSTATUS status = STATUS_UNSUCCESSFUL;
+  const bool finished = clients_->on_thread([&] {
+    auto entry = reinterpret_cast<DriverEntry>(driver_->image().entry());
+    status = kernel_.services().call("DriverEntry", EntryKind::routine, entry, driver_->driver_object(), driver_->registry_path());
+  });
+  if (ended(finished)) return false;
+  const std::string& name = driver_->image().name();
+  if (status < 0) return fail(Outcome::refused, fmt::format("{}: DriverEntry returned {:#010x}", name, static_cast<std::uint32_t>(status)));
+  if (!driver_->miniport) return fail(Outcome::refused, name + ": DriverEntry never called StorPortInitialize: no Storport miniport");
+  return true;
+}
+
+bool MachineImpl::start_adapters() {
+  std::string refusal;
+  const bool finished = clients_->on_thread([&] {
+    for (auto& device : board_->devices) {
+      storport::Adapter& adapter = kernel_.add_adapter(*driver_->miniport, *device);
+      if (const auto started = adapter.start(); !started && refusal.empty()) refusal = started.error().message;
+    }
+  });
+  if (ended(finished)) return false;
+  if (!refusal.empty()) return fail(Outcome::refused, driver_->image().name() + ": " + refusal);
+  return true;
+}
+
+bool MachineImpl::find_disks() {
+  const bool finished = clients_->on_thread([&] {
+    for (std::size_t i = 0; i < kernel_.adapters().size(); ++i)
+      for (auto& disk : DiskDevice::discover(*kernel_.adapters()[i])) {
+        devices_.push_back(std::move(disk));
+        BlockDevice& backing = *board_->devices[i]->made.disk;
+        const bool same_size = devices_.back()->facts().blocks * devices_.back()->facts().block_size == backing.size();
+        disks_.push_back(std::make_unique<MachineDisk>(*clients_, *devices_.back(), backing, same_size,
+                                                       board_->devices[i]->store->moves_data()));
+      }
+  });
+  if (ended(finished)) return false;
+  if (disks_.empty()) return fail(Outcome::refused, driver_->image().name() + ": the adapter started, but no disk answers behind it");
+  return true;
+}
+
+void MachineImpl::self_check(const std::function<void(const SelfCheckProgress&)>& progress) {
+  run_self_check(*disks_.front(), options_.seed, progress, [&](std::string text) {
+    if (kernel_.halt()) return;
+    self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1});
+  });
+}
+
+// --- the end ---------------------------------------------------------------------------------------------------------------
+
+Report MachineImpl::report() {
+  const std::lock_guard lock(clients_ ? clients_->machine_mutex() : no_machine_);
+  return make_report();
+}
+
+void MachineImpl::shut_down() {
+  if (!failure_ && !kernel_.halt())
+    clients_->on_thread([&] {
+      for (auto& device : devices_) device->shut_down();
+      for (auto& adapter : kernel_.adapters()) adapter->stop();
+    });
+  if (!kernel_.halt())
+    clients_->on_thread([&] {
+      for (auto& adapter : kernel_.adapters()) adapter->remove();
+      unload_driver();
+    });
+  if (findings_ && !kernel_.halt()) report_pool_leaks();
+}
+
+// DOC: ST-57 what the driver allocated and did not free.
+void MachineImpl::report_pool_leaks() {
+  board_->pool->for_each_live([&](const PoolBlock& block) {
+    if (block.place.rip == 0) return;  // drydock's own
+    findings_->report("ST-57", "", fmt::format("{} bytes of pool were never freed", block.bytes), block.place);
+  });
+}
+
+void MachineImpl::unload_driver() {
+  auto& object = *static_cast<DRIVER_OBJECT*>(driver_->driver_object());
+  if (object.DriverUnload == nullptr) return;
+  if (!driver_->contains(reinterpret_cast<std::uint64_t>(object.DriverUnload), 1)) return;
+  kernel_.services().call("DriverUnload", EntryKind::routine, object.DriverUnload, &object);
+}
+
+Report MachineImpl::stop() {
+  if (final_) return *final_;
+  if (clients_ && driver_) {
+    shut_down();
+    for (auto& device : board_->devices)
+      if (device->made.disk != nullptr)
+        if (const int error = device->made.disk->power_off(); error != 0 && !failure_) fail(Outcome::bad_input, "the disk cannot be written back: " + std::string(strerror(error)));
+  }
+  final_ = make_report();
+  if (clients_) {
+    const std::lock_guard lock(clients_->machine_mutex());
+    if (!kernel_.halt()) {
+      disks_.clear();
+      devices_.clear();
+      kernel_.remove_adapters();
+    }
+  }
+  if (trace_file_) board_->trace.remove(*trace_file_), trace_file_.reset();
+  return *final_;
+}
+
+void MachineImpl::cut_power() {
+  if (final_) return;
+  const std::lock_guard lock(clients_->machine_mutex());
+  for (auto& device : board_->devices) device->made.disk->cut_power();
+  final_ = make_report();
+}
+
+Report MachineImpl::make_report() {
+  Report report;
+  if (failure_) report.message = failure_->message;
+  if (kernel_.halt() && !failure_) report.message = kernel_.halt()->message;
+  if (board_) fill_counters(report);
+  if (driver_) fill_findings(report);
+  report.outcome = failure_ ? failure_->outcome
+                   : kernel_.halt() ? Outcome::driver_crashed
+                   : report.findings.empty() ? Outcome::clean : Outcome::findings;
+  for (const std::string& line : kernel_.debug_lines()) report.debug_output.push_back(line);
+  return report;
+}
+
+void MachineImpl::fill_counters(Report& report) {
+  report.port = "storport";
+  report.virtual_nanoseconds = board_->scheduler->now();
+  report.traps = kernel_.traps();
+  for (auto& device : board_->devices) {
+    if (!report.device.empty()) report.device += " ";
+    report.device += device->spec;
+    if (device->made.disk == nullptr) continue;
+    report.flushes += device->made.disk->statistics().flushes;
+    report.trims += device->made.disk->statistics().discards;
+  }
+  std::uint64_t elements = 0, lists = 0;
+  for (auto& adapter : kernel_.adapters()) {
+    const storport::Statistics& s = adapter->statistics();
+    report.ios += s.ios, report.bytes += s.bytes, report.reads += s.reads, report.writes += s.writes;
+    report.bounced_pages += s.bounced_pages, report.interrupts += s.interrupts;
+    elements += s.elements, lists += s.lists;
+    report.sg_max = std::max(report.sg_max, s.elements_max);
+    if (s.lists != 0) report.sg_min = report.sg_min == 0 ? s.elements_min : std::min(report.sg_min, s.elements_min);
+  }
+  report.sg_mean = lists == 0 ? 0 : static_cast<double>(elements) / static_cast<double>(lists);
+  if (!kernel_.adapters().empty()) report.limits = limits_of(*kernel_.adapters().front());
+}
+
+Limits MachineImpl::limits_of(storport::Adapter& adapter) {
+  const storport::Claims& c = adapter.claims();
+  Limits limits;
+  limits.maximum_transfer_length = c.claimed_transfer_max;
+  limits.physical_breaks = c.breaks;
+  limits.alignment_mask = c.alignment_mask;
+  limits.queue_depth = adapter.deepest_queue();
+  limits.targets = c.targets;
+  limits.luns = c.luns;
+  limits.map_buffers = storport::map_buffers_text(c.map_buffers);
+  limits.synchronization = c.full_duplex ? "StorSynchronizeFullDuplex" : "StorSynchronizeHalfDuplex";
+  limits.dma = c.highest_data > 0xFFFF'FFFF ? "64-bit" : "32-bit";
+  limits.srb = c.storage_srb ? "STORAGE_REQUEST_BLOCK" : "SCSI_REQUEST_BLOCK";
+  limits.caches_data = c.caches_data;
+  limits.interrupt_messages = adapter.messages();
+  return limits;
+}
+
+Finding MachineImpl::finding_of(const RecordedFinding& recorded) {
+  Finding finding{recorded.rule, recorded.code, recorded.message, "", {}, recorded.count};
+  for (std::size_t i = 0; i < recorded.stack.size(); ++i) {
+    const RipKind kind = i == 0 && !recorded.first_is_return ? RipKind::exact : RipKind::return_address;
+    finding.stack.push_back(driver_->frame_text(recorded.stack[i], kind));
+    if (i == 0) finding.driver_location = driver_->location(recorded.stack[i], kind);
+  }
+  return finding;
+}
+
+void MachineImpl::fill_findings(Report& report) {
+  try_name(report);
+  if (findings_)
+    for (const RecordedFinding& recorded : findings_->findings()) report.findings.push_back(finding_of(recorded));
+  for (const Finding& finding : self_check_findings_) report.findings.push_back(finding);
+  if (const auto& halt = kernel_.halt())
+    report.findings.push_back(finding_of({"bug check", fmt::format("{:#x}", halt->code), halt->message, halt->stack, halt->first_is_return, 1}));
+}
+
+void MachineImpl::try_name(Report& report) {
+  const auto slash = options_.driver.find_last_of('/');
+  report.driver = slash == std::string::npos ? options_.driver : options_.driver.substr(slash + 1);
+}
+
+}  // namespace drydock

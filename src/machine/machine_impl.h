@@ -1,0 +1,83 @@
+#pragma once
+// MachineImpl: the Machine of the embedding API. See machine_impl.cpp for the order of things.
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "devices/backing/file_seam.h"
+#include "drydock/machine.h"
+#include "machine/board.h"
+#include "machine/client.h"
+#include "machine/driver.h"
+#include "machine/kernel.h"
+#include "machine/machine_disk.h"
+#include "machine/self_check.h"
+#include "trace/json_lines.h"
+#include "verifier/finding_log.h"
+
+namespace drydock {
+
+/// As Machine::start, with the file's system calls going through `seam` (tests count and cut there).
+Machine::Started start_machine(const Options& options, FileSeam& seam);
+
+class MachineImpl final : public Machine {
+ public:
+  MachineImpl(const Options& options, FileSeam& seam) : options_(options), seam_(seam) {}
+  ~MachineImpl() override;
+  /// False: failure_ says why.
+  bool bring_up();
+
+  std::size_t disk_count() const override { return disks_.size(); }
+  Disk& disk(std::size_t index) override { return *disks_[index]; }
+  void self_check(const std::function<void(const SelfCheckProgress&)>& progress) override;
+  Report report() override;
+  Report stop() override;
+  void cut_power() override;
+
+  /// Pages still in use, for leak tests after stop().
+  Board& board() { return *board_; }
+
+ private:
+  struct Failure {
+    Outcome outcome;
+    std::string message;
+  };
+  bool fail(Outcome outcome, std::string message);
+  bool open_trace();
+  bool plug_devices();
+  bool run_driver_entry();
+  bool start_adapters();
+  bool find_disks();
+  /// After work on a system thread: did the machine end? Then the failure is noted.
+  bool ended(bool finished);
+  CheckLevel check_level() const;
+  void shut_down();
+  void unload_driver();
+  void report_pool_leaks();
+  Report make_report();
+  void fill_counters(Report& report);
+  void fill_findings(Report& report);
+  void try_name(Report& report);
+  Limits limits_of(storport::Adapter& adapter);
+  Finding finding_of(const RecordedFinding& recorded);
+
+  Options options_;
+  FileSeam& seam_;
+  MachineKernel kernel_;
+  std::unique_ptr<Board> board_;
+  std::unique_ptr<JsonLines> trace_file_;
+  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<FindingLog> findings_;
+  std::unique_ptr<Clients> clients_;
+  std::vector<std::unique_ptr<DiskDevice>> devices_;
+  std::vector<std::unique_ptr<MachineDisk>> disks_;
+  std::vector<Finding> self_check_findings_;
+  std::optional<Failure> failure_;
+  std::optional<Report> final_;
+  std::mutex no_machine_;
+};
+
+}  // namespace drydock

@@ -1,0 +1,162 @@
+#include "machine/self_check.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "base/seeded.h"
+
+namespace drydock {
+
+namespace {
+
+constexpr std::uint64_t kRandomRounds = 300;
+constexpr std::uint64_t kScratchMax = 16u << 20;
+constexpr std::uint32_t kSizes[] = {512, 1024, 4096, 8192, 16384, 65536, 131072, 262144, 524288, 1048576};
+constexpr int kComplaintsMax = 10;
+
+class SelfCheck {
+ public:
+  SelfCheck(MachineDisk& disk, std::uint64_t seed, const std::function<void(const SelfCheckProgress&)>& progress,
+            const std::function<void(std::string)>& complain)
+      : disk_(disk), choose_(seed ^ 0x73656C66), progress_(progress), complain_(complain), block_(disk.block_size()),
+        area_(std::min<std::uint64_t>(disk.size(), kScratchMax) / block_ * block_), expected_(area_) {}
+
+  void run() {
+    if (area_ == 0) return;
+    if (disk_.read_only()) return read_only_pass();
+    fill();
+    sizes_and_shapes();
+    random_mix();
+    trims_and_zeroes();
+    final_compare();
+    tell("done");
+  }
+
+ private:
+  void tell(std::string_view what) { progress_({done_, total_, what}); }
+  void step(std::string_view what) {
+    if (++done_ % 8 == 0) tell(what);
+  }
+  bool failed(int error, const char* what, std::uint64_t offset, std::uint64_t length) {
+    if (error == 0) return false;
+    complain(fmt::format("self-check: {} of {} bytes at {} failed: {}", what, length, offset, std::strerror(error)));
+    return true;
+  }
+  void complain(std::string text) {
+    if (complaints_++ < kComplaintsMax) complain_(std::move(text));
+    stop_ = stop_ || complaints_ >= kComplaintsMax;
+  }
+  std::uint64_t any_offset(std::uint64_t length) { return choose_.below((area_ - length) / block_ + 1) * block_; }
+  std::uint32_t any_shift() {
+    const std::uint32_t grain = std::max<std::uint32_t>(disk_.alignment(), 4);
+    return static_cast<std::uint32_t>(choose_.below(kPageSize / grain)) * grain;
+  }
+  void make_pattern(std::span<std::byte> bytes) {
+    for (std::size_t i = 0; i < bytes.size(); i += 8) {
+      const std::uint64_t word = choose_.next();
+      std::memcpy(bytes.data() + i, &word, std::min<std::size_t>(8, bytes.size() - i));
+    }
+  }
+
+  void write(std::uint64_t offset, std::uint64_t length, bool fua, std::uint32_t shift) {
+    const auto bytes = std::span(expected_).subspan(offset, length);
+    make_pattern(bytes);
+    failed(disk_.write_blocks(bytes, offset, fua, shift), "a write", offset, length);
+  }
+  void read(std::uint64_t offset, std::uint64_t length, std::uint32_t shift) {
+    std::vector<std::byte> got(length);
+    if (failed(disk_.read_blocks(got, offset, shift), "a read", offset, length)) return;
+    compare(got, offset);
+  }
+  void compare(std::span<const std::byte> got, std::uint64_t offset) {
+    if (!disk_.moves_data()) return;
+    const auto want = std::span(expected_).subspan(offset, got.size());
+    const auto [at, _] = std::mismatch(got.begin(), got.end(), want.begin());
+    if (at != got.end())
+      complain(fmt::format("self-check: byte {} of the disk reads back wrong (a read of {} bytes at {})",
+                           offset + static_cast<std::uint64_t>(at - got.begin()), got.size(), offset));
+  }
+
+  void read_only_pass() {
+    for (std::uint64_t offset = 0; offset < area_ && !stop_; offset += kSizes[7]) {
+      std::vector<std::byte> got(std::min<std::uint64_t>(kSizes[7], area_ - offset));
+      failed(disk_.read_blocks(got, offset, 0), "a read", offset, got.size());
+      step("reading");
+    }
+    const std::vector<std::byte> block(block_);
+    if (disk_.write(block, 0, false) != EROFS) complain("self-check: a write to a read-only disk did not fail with EROFS");
+  }
+  void fill() {
+    for (std::uint64_t offset = 0; offset < area_ && !stop_; offset += kSizes[9]) {
+      write(offset, std::min<std::uint64_t>(kSizes[9], area_ - offset), false, 0);
+      step("filling");
+    }
+  }
+  void sizes_and_shapes() {
+    for (const std::uint32_t size : kSizes) {
+      if (size % block_ != 0 || size > area_ || stop_) continue;
+      for (const std::uint32_t shift : {0u, any_shift(), any_shift()}) {
+        const std::uint64_t offset = any_offset(size);
+        write(offset, size, false, shift);
+        read(offset, size, any_shift());
+        step("sizes and shapes");
+      }
+    }
+  }
+  void random_mix() {
+    for (std::uint64_t i = 0; i < kRandomRounds && !stop_; ++i) {
+      const std::uint64_t length = std::min<std::uint64_t>(area_, (1 + choose_.below(128 * 1024 / block_)) * block_);
+      const std::uint64_t offset = any_offset(length);
+      if (choose_.below(2) == 0) write(offset, length, choose_.below(8) == 0, any_shift());
+      else read(offset, length, any_shift());
+      if (choose_.below(16) == 0) failed(disk_.flush(), "a flush", 0, 0);
+      step("random reads and writes");
+    }
+  }
+  void trims_and_zeroes() {
+    const std::uint64_t length = std::min<std::uint64_t>(64 * 1024, area_) / block_ * block_;
+    if (disk_.can_zero() && !stop_) {
+      const std::uint64_t offset = any_offset(length);
+      std::fill_n(expected_.begin() + static_cast<std::ptrdiff_t>(offset), length, std::byte{0});
+      failed(disk_.zero(offset, length, false, false), "write zeroes", offset, length);
+      read(offset, length, 0);
+    }
+    if (disk_.can_trim() && !stop_) {
+      const std::uint64_t offset = any_offset(length);
+      failed(disk_.trim(offset, length, false), "a trim", offset, length);
+      write(offset, length, false, 0);  // trimmed bytes are undefined until written
+      read(offset, length, 0);
+    }
+    step("trims and zeroes");
+  }
+  void final_compare() {
+    for (std::uint64_t offset = 0; offset < area_ && !stop_; offset += kSizes[8]) {
+      read(offset, std::min<std::uint64_t>(kSizes[8], area_ - offset), 0);
+      step("comparing everything");
+    }
+    failed(disk_.flush(), "a flush", 0, 0);
+  }
+
+  MachineDisk& disk_;
+  Seeded choose_;
+  const std::function<void(const SelfCheckProgress&)>& progress_;
+  const std::function<void(std::string)>& complain_;
+  std::uint32_t block_;
+  std::uint64_t area_;
+  std::vector<std::byte> expected_;
+  std::uint64_t done_ = 0;
+  std::uint64_t total_ = area_ / kSizes[9] + std::size(kSizes) * 3 + kRandomRounds + 1 + area_ / kSizes[8];
+  int complaints_ = 0;
+  bool stop_ = false;
+};
+
+}  // namespace
+
+void run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<void(const SelfCheckProgress&)>& progress,
+                    const std::function<void(std::string)>& complain) {
+  SelfCheck(disk, seed, progress, complain).run();
+}
+
+}  // namespace drydock

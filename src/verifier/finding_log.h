@@ -1,0 +1,71 @@
+#pragma once
+// FindingLog: what the driver did against the rules, as people read it. Rules (verifier/rules, one a file) observe trace
+// events and report; the same rule at the same place with the same words is one finding with a count. The driver's stack
+// is taken at the moment of the event, its names when somebody asks for the list.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trace/trace.h"
+
+namespace drydock {
+
+/// Who can walk the driver's stack from a place.
+class StackSource {
+ public:
+  /// Innermost first; the first entry is the place itself. Empty when the place is unknown.
+  virtual std::vector<std::uint64_t> stack_at(const CodePlace& place) = 0;
+
+ protected:
+  ~StackSource() = default;
+};
+
+struct RecordedFinding {
+  std::string rule, code, message;
+  std::vector<std::uint64_t> stack;   ///< instruction, then return addresses
+  bool first_is_return = true;
+  std::uint64_t count = 1;
+};
+
+class FindingLog;
+
+/// One documented rule, or a family that is told by one kind of event.
+class Rule : public TraceObserver {
+ public:
+  explicit Rule(FindingLog& log) : log_(log) {}
+  virtual ~Rule() = default;
+
+ protected:
+  FindingLog& log_;
+};
+
+class FindingLog final : public TraceObserver {
+ public:
+  static constexpr std::size_t kFindingsMax = 1000;
+
+  explicit FindingLog(StackSource& stacks);
+  ~FindingLog();
+  void observe(const TraceEvent& event) override;
+  void report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where);
+
+  const std::vector<RecordedFinding>& findings() const { return findings_; }
+  /// Distinct findings beyond the limit.
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  using Key = std::pair<std::string, std::uint64_t>;  ///< rule, and the place or the hash of the words
+  StackSource& stacks_;
+  std::vector<std::unique_ptr<Rule>> rules_;
+  std::vector<RecordedFinding> findings_;
+  std::map<Key, std::size_t> known_;
+  std::uint64_t dropped_ = 0;
+};
+
+/// Every rule there is.
+std::vector<std::unique_ptr<Rule>> all_rules(FindingLog& log);
+
+}  // namespace drydock

@@ -25,7 +25,7 @@ Result<unsigned> shift_of(std::string_view suffix, std::string_view text) {
 
 }  // namespace
 
-Result<std::uint64_t> parse_size(std::string_view text) {
+Result<std::uint64_t> parse_store_size(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc::result_out_of_range) return refuse("'{}' is too large a size", text);
@@ -39,12 +39,12 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 Result<std::unique_ptr<BlockStore>> open_store(std::string_view spec, bool read_only, FileSeam& seam) {
   if (spec.empty()) return refuse("no disk named: FILE, mem:SIZE or null");
   if (spec.starts_with(kMemory)) {
-    TRY(const std::uint64_t size, parse_size(spec.substr(kMemory.size())));
+    TRY(const std::uint64_t size, parse_store_size(spec.substr(kMemory.size())));
     return MemoryStore::create(size, read_only);
   }
   if (spec == kNull) return std::make_unique<NullStore>(kNullSize, read_only);
   if (spec.starts_with(kNullSized)) {
-    TRY(const std::uint64_t size, parse_size(spec.substr(kNullSized.size())));
+    TRY(const std::uint64_t size, parse_store_size(spec.substr(kNullSized.size())));
     if (size == 0 || size % kSectorSize != 0) return refuse("{}: the size must be a multiple of {}", spec, kSectorSize);
     return std::make_unique<NullStore>(size, read_only);
   }

@@ -10,7 +10,7 @@
 #define SCSI_DMA64_MINIPORT_FULL64BIT_NO_BOUNDARY_REQ_SUPPORTED 0x04 /* [0] */
 #define SCSI_DMA64_MINIPORT_64BIT_ONE_4GB_SUPPORTED 0x08             /* [0] */
 
-#define SCSI_MAXIMUM_BUSES_PER_ADAPTER 255                           /* [1] */
+#define SCSI_MAXIMUM_BUSES_PER_ADAPTER 8                             /* [0] as SCSI_MAXIMUM_BUSES */
 
 /* MapBuffers, dump modes, accepted SRB and address types (LAY-54) */
 #define STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE 3  /* [1] */
@@ -120,17 +120,25 @@
 #define RAID_ASYNC_NOTIFY_FLAG_DEVICE_STATUS 0x2                   /* [1] */
 #define RAID_ASYNC_NOTIFY_FLAG_DEVICE_OPERATION 0x4                /* [1] */
 
-/* Versions that drivers write into structures; each is named by the documentation, its number is not. */
-#define STOR_CURRENT_LOG_INTERFACE_REVISION 0x1                    /* [1] */
-#define STOR_REQUEST_INFO_VER_1 0x1                                /* [1] */
-#define STOR_POFX_DEVICE_VERSION_V1 0x1                            /* [1] */
-#define STOR_POFX_DEVICE_VERSION_V2 0x2                            /* [1] */
-#define STOR_POFX_DEVICE_VERSION_V3 0x3                            /* [1] */
-#define STOR_POFX_COMPONENT_VERSION_V1 0x1                         /* [1] */
-#define STOR_POFX_COMPONENT_VERSION_V2 0x2                         /* [1] */
-#define STOR_POFX_COMPONENT_IDLE_STATE_VERSION_V1 0x1              /* [1] */
-#define DUMP_MINIPORT_VERSION_1 0x0100                             /* [1] */
-#define STOR_CAPABILITIES_VERSION_1 0x1                            /* [0] */
+#define RAID_ASYNC_NOTIFY_SUPPORTED_FLAGS 0x7                      /* [1] all of them */
+
+/* Versions that drivers write into structures; the documentation names each, and by its name the number follows. */
+#define STOR_CURRENT_LOG_INTERFACE_REVISION 0x1                    /* [0] */
+#define STOR_REQUEST_INFO_VER_1 0x1                                /* [0] */
+#define STOR_POFX_DEVICE_VERSION_V1 0x1                            /* [0] */
+#define STOR_POFX_DEVICE_VERSION_V2 0x2                            /* [0] */
+#define STOR_POFX_DEVICE_VERSION_V3 0x3                            /* [0] */
+#define STOR_POFX_COMPONENT_VERSION_V1 0x1                         /* [0] */
+#define STOR_POFX_COMPONENT_VERSION_V2 0x2                         /* [0] */
+#define STOR_POFX_COMPONENT_IDLE_STATE_VERSION_V1 0x1              /* [0] */
+#define DUMP_MINIPORT_VERSION_1 0x0100                             /* [0] */
+#define MARK_DUMP_MEMORY_FLAG_PHYSICAL_ADDRESS 0x1                 /* [0] */
+
+/* Keywords of StorPortEtwEvent2/4/8, in their documented order */
+#define STORPORT_ETW_EVENT_KEYWORD_IO 0x1ULL                       /* [0] */
+#define STORPORT_ETW_EVENT_KEYWORD_PERFORMANCE 0x2ULL              /* [0] */
+#define STORPORT_ETW_EVENT_KEYWORD_POWER 0x4ULL                    /* [0] */
+#define STORPORT_ETW_EVENT_KEYWORD_ENUMERATION 0x8ULL              /* [0] */
 
 /* StorPortExtendedFunction codes (LAY-60 is [2], LAY-61 [1] but for the two timer codes): see storport.h. */
 

@@ -227,10 +227,11 @@ typedef struct _STOR_SERIAL_NUMBER {
 } STOR_SERIAL_NUMBER, *PSTOR_SERIAL_NUMBER;
 
 typedef enum _SCSI_UC_DEVICE_USAGE_TYPE {
-  ScsiUcDeviceUsageTypeUndefined = 0,
-  ScsiUcDeviceUsageTypePaging,
-  ScsiUcDeviceUsageTypeHibernation,
-  ScsiUcDeviceUsageTypeDumpFile
+  ScsiDeviceUsageTypeUndefined = 0,
+  ScsiDeviceUsageTypePaging,
+  ScsiDeviceUsageTypeHibernation,
+  ScsiDeviceUsageTypeDumpFile,
+  ScsiDeviceUsageTypeBoot
 } SCSI_UC_DEVICE_USAGE_TYPE, *PSCSI_UC_DEVICE_USAGE_TYPE;
 
 typedef struct _STOR_UC_DEVICE_USAGE {
@@ -308,15 +309,21 @@ typedef enum _STORPORT_ETW_EVENT_CHANNEL {
   StorportEtwEventHealth
 } STORPORT_ETW_EVENT_CHANNEL, *PSTORPORT_ETW_EVENT_CHANNEL;
 
-#define STORPORT_ETW_EVENT_KEYWORD_IO 0x1ULL
-#define STORPORT_ETW_EVENT_KEYWORD_PERFORMANCE 0x2ULL
-#define STORPORT_ETW_EVENT_KEYWORD_POWER 0x4ULL
-#define STORPORT_ETW_EVENT_KEYWORD_ENUMERATION 0x8ULL
-#define STORPORT_ETW_EVENT_KEYWORD_COMMAND_TRACE 0x10ULL
-
 typedef enum _STOR_EVENT_TYPE { StorNotificationEvent, StorSynchronizationEvent } STOR_EVENT_TYPE;
-typedef enum _STOR_THREAD_PRIORITY { StorThreadPriorityLow, StorThreadPriorityNormal, StorThreadPriorityHigh } STOR_THREAD_PRIORITY, *PSTOR_THREAD_PRIORITY;
-typedef enum _STOR_DEVICE_RESET_TYPE { StorFunctionLevelReset, StorPlatformLevelReset } STOR_DEVICE_RESET_TYPE;
+typedef enum _STOR_THREAD_PRIORITY {
+  StorThreadPriorityBackground,
+  StorThreadPriorityNormal,
+  StorThreadPriorityDelayed,
+  StorThreadPriorityCritical,
+  StorThreadPrioritySuperCritical,
+  StorThreadPriorityHyperCritical,
+  StorThreadPriorityRealTime
+} STOR_THREAD_PRIORITY, *PSTOR_THREAD_PRIORITY;
+typedef enum _STOR_DEVICE_RESET_TYPE {
+  StorFunctionLevelReset,
+  StorPlatformLevelReset,
+  StorBusSpecificReset
+} STOR_DEVICE_RESET_TYPE;
 typedef USHORT NODE_REQUIREMENT_VALUE;
 #ifndef MM_ANY_NODE_OK
 #define MM_ANY_NODE_OK 0x80000000
@@ -352,12 +359,11 @@ typedef struct _STOR_POFX_DEVICE {
 } STOR_POFX_DEVICE, *PSTOR_POFX_DEVICE;
 
 typedef struct _STOR_DPC_WATCHDOG_INFORMATION {
-  ULONG Version;
-  ULONG Size;
   ULONG DpcTimeLimit;
   ULONG DpcTimeCount;
   ULONG DpcWatchdogLimit;
   ULONG DpcWatchdogCount;
+  ULONG Reserved;
 } STOR_DPC_WATCHDOG_INFORMATION, *PSTOR_DPC_WATCHDOG_INFORMATION;
 
 typedef struct _STOR_GROUP_AFFINITY {

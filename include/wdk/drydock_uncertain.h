@@ -45,7 +45,7 @@
 #define SRBEX_DATA_SCSI_CDB16_LENGTH 32              /* [1] */
 #define SRBEX_DATA_SCSI_CDB32_LENGTH 48              /* [1] */
 #define SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MIN 24        /* [1] */
-#define SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MAX 0xffffffffUL /* [1] */
+#define SRBEX_DATA_SCSI_CDB_VAR_LENGTH_MAX 0xffffffffU /* [1] */
 #define SRBEX_DATA_WMI_LENGTH 16                     /* [1] */
 #define SRBEX_DATA_POWER_LENGTH 12                   /* [1] */
 #define SRBEX_DATA_PNP_LENGTH 16                     /* [1] */
@@ -64,19 +64,19 @@
 #define REQUEST_INFO_VALID_CACHEPRIORITY_FLAG 0x80000000 /* [1] */
 
 /* STOR_STATUS (LAY-62) */
-#define STOR_STATUS_SUCCESS (0x00000000L)                     /* [1] */
-#define STOR_STATUS_UNSUCCESSFUL (0xC1000001L)                /* [1] */
-#define STOR_STATUS_NOT_IMPLEMENTED (0xC1000002L)             /* [1] */
-#define STOR_STATUS_INSUFFICIENT_RESOURCES (0xC1000003L)      /* [1] */
-#define STOR_STATUS_BUFFER_TOO_SMALL (0xC1000004L)            /* [1] */
-#define STOR_STATUS_ACCESS_DENIED (0xC1000005L)               /* [1] */
-#define STOR_STATUS_INVALID_PARAMETER (0xC1000006L)           /* [1] */
-#define STOR_STATUS_INVALID_DEVICE_REQUEST (0xC1000007L)      /* [1] */
-#define STOR_STATUS_INVALID_IRQL (0xC1000008L)                /* [1] */
-#define STOR_STATUS_INVALID_DEVICE_STATE (0xC1000009L)        /* [1] */
-#define STOR_STATUS_INVALID_BUFFER_SIZE (0xC100000AL)         /* [1] */
-#define STOR_STATUS_UNSUPPORTED_VERSION (0xC100000BL)         /* [1] */
-#define STOR_STATUS_BUSY (0xC100000CL)                        /* [1] */
+#define STOR_STATUS_SUCCESS (0x00000000U)                     /* [1] */
+#define STOR_STATUS_UNSUCCESSFUL (0xC1000001U)                /* [1] */
+#define STOR_STATUS_NOT_IMPLEMENTED (0xC1000002U)             /* [1] */
+#define STOR_STATUS_INSUFFICIENT_RESOURCES (0xC1000003U)      /* [1] */
+#define STOR_STATUS_BUFFER_TOO_SMALL (0xC1000004U)            /* [1] */
+#define STOR_STATUS_ACCESS_DENIED (0xC1000005U)               /* [1] */
+#define STOR_STATUS_INVALID_PARAMETER (0xC1000006U)           /* [1] */
+#define STOR_STATUS_INVALID_DEVICE_REQUEST (0xC1000007U)      /* [1] */
+#define STOR_STATUS_INVALID_IRQL (0xC1000008U)                /* [1] */
+#define STOR_STATUS_INVALID_DEVICE_STATE (0xC1000009U)        /* [1] */
+#define STOR_STATUS_INVALID_BUFFER_SIZE (0xC100000AU)         /* [1] */
+#define STOR_STATUS_UNSUPPORTED_VERSION (0xC100000BU)         /* [1] */
+#define STOR_STATUS_BUSY (0xC100000CU)                        /* [1] */
 
 /* PERF_CONFIGURATION_DATA.Flags (LAY-63) */
 #define STOR_PERF_DPC_REDIRECTION 0x00000001                         /* [1] */

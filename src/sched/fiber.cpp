@@ -108,7 +108,7 @@ void Fiber::start(void (*body)(void*), void* argument) {
   body_ = body;
   argument_ = argument;
   tsan_renew(tsan_self_);
-  context_ = stack_switch::make(reinterpret_cast<void*>(top_), top_ - bottom_, &Fiber::entry);
+  context_ = stack_switch::make(reinterpret_cast<void*>(top_), &Fiber::entry);
   state_ = State::suspended;
 }
 
@@ -121,38 +121,39 @@ void Fiber::abandon() {
 
 // --- the switch -------------------------------------------------------------------------------------------------------
 
-void Fiber::resume() {
+void Fiber::resumed_wrongly() const {
   CHECK(state_ == State::suspended, "fiber {} resumed while it is not suspended", name_);
+  __builtin_unreachable();
+}
+
+void Fiber::resume_announced() {
+  if (state_ != State::suspended) resumed_wrongly();
   state_ = State::running;
   tsan_resumer_ = tsan_current();
   void* fake_stack = nullptr;
   before_switch(&fake_stack, reinterpret_cast<void*>(bottom_), top_ - bottom_);
   tsan_switch(tsan_self_);
-  const stack_switch::Transfer back = stack_switch::jump(context_, this);
+  stack_switch::jump(&resumer_, context_, this);
   after_switch(fake_stack, nullptr, nullptr);
-  context_ = back.fctx;
 }
 
-void Fiber::suspend() {
+void Fiber::suspend_announced() {
   state_ = State::suspended;
   void* fake_stack = nullptr;
   before_switch(&fake_stack, resumer_stack_, resumer_stack_size_);
   tsan_switch(tsan_resumer_);
-  const stack_switch::Transfer resumed = stack_switch::jump(resumer_, this);
+  stack_switch::jump(&context_, resumer_, nullptr);
   after_switch(fake_stack, &resumer_stack_, &resumer_stack_size_);
-  resumer_ = resumed.fctx;
 }
 
-void Fiber::entry(stack_switch::Transfer from) { static_cast<Fiber*>(from.data)->run_body(from); }
-
-void Fiber::run_body(stack_switch::Transfer from) {
-  after_switch(nullptr, &resumer_stack_, &resumer_stack_size_);
-  resumer_ = from.fctx;
-  body_(argument_);
-  state_ = State::idle;
-  before_switch(nullptr, resumer_stack_, resumer_stack_size_);  // nullptr: this stack ends here
-  tsan_switch(tsan_resumer_);
-  stack_switch::jump(resumer_, this);
+void Fiber::entry(void* self) {
+  Fiber& fiber = *static_cast<Fiber*>(self);
+  after_switch(nullptr, &fiber.resumer_stack_, &fiber.resumer_stack_size_);
+  fiber.body_(fiber.argument_);
+  fiber.state_ = State::idle;
+  before_switch(nullptr, fiber.resumer_stack_, fiber.resumer_stack_size_);  // nullptr: this stack ends here
+  tsan_switch(fiber.tsan_resumer_);
+  stack_switch::jump(&fiber.context_, fiber.resumer_, nullptr);
   __builtin_unreachable();
 }
 

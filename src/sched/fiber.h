@@ -101,19 +101,22 @@ class Fiber {
   friend std::uintptr_t prepare_landing(Fiber&, AbortReason, const std::uint64_t*, std::uint64_t);
   enum class State : std::uint8_t { idle, suspended, running };
 
-  static void entry(stack_switch::Transfer);
-  void run_body(stack_switch::Transfer);
+  static void entry(void* self);
+  [[noreturn]] void resumed_wrongly() const;
+  void resume_announced();   // the same with what the sanitizers must be told
+  void suspend_announced();
   std::uintptr_t usable_floor() const { return bottom_ + kHostReserve; }
   // Slow paths of a crossing.
   void note_driver_use(std::size_t used);
   void crossing_refused(std::uintptr_t rsp);
   AbortReason take_pending();
 
-  // Touched by every crossing: first cache line.
+  // Touched by every crossing: first cache line. segment_top_ and used_ are apart because the compiler would load
+  // neighbours as one vector, which stalls on the two stores before it.
   EntryGuard* guard_ = nullptr;
   std::uintptr_t segment_top_ = 0;     // rsp with which the innermost driver call was entered
-  std::size_t used_ = 0;               // driver bytes of the segments below the innermost one that were left
   std::size_t noticed_ = 0;            // the largest sum so far, or the limit when that is less: beyond it, look
+  std::size_t used_ = 0;               // driver bytes of the segments below the innermost one that were left
   volatile std::uintptr_t floor_ = 0;  // a crossing below it is refused; raised to the maximum by request_abort
   std::size_t limit_ = kDriverStackLimit;
   std::size_t peak_ = 0;
@@ -137,6 +140,22 @@ class Fiber {
   void* tsan_self_ = nullptr;
   void* tsan_resumer_ = nullptr;
 };
+
+#if defined(DRYDOCK_ASAN) || defined(DRYDOCK_TSAN)
+inline void Fiber::resume() { resume_announced(); }
+inline void Fiber::suspend() { suspend_announced(); }
+#else
+[[gnu::always_inline]] inline void Fiber::resume() {
+  if (state_ != State::suspended) [[unlikely]] resumed_wrongly();
+  state_ = State::running;
+  stack_switch::jump(&resumer_, context_, this);
+}
+
+[[gnu::always_inline]] inline void Fiber::suspend() {
+  state_ = State::suspended;
+  stack_switch::jump(&context_, resumer_, nullptr);
+}
+#endif
 
 /// Resumes `fiber` as the machine's current one, and puts the former current one back.
 inline void run_fiber(MachineHooks& machine, Fiber& fiber) {

@@ -20,6 +20,7 @@ class Driver final : public ImportResolver, public CodeMap, public StackSource {
 
   Result<void> load(const std::string& path, std::uint64_t seed, MissingImportHandler missing, void* context);
   const Image& image() const { return *image_; }
+  bool loaded() const { return image_.has_value(); }
   /// Builds DRIVER_OBJECT and registry path in machine memory; arguments of DriverEntry.
   void* driver_object();
   void* registry_path();

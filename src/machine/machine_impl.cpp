@@ -177,6 +177,7 @@ void MachineImpl::report_pool_leaks() {
 }
 
 void MachineImpl::unload_driver() {
+  if (!driver_->loaded()) return;
   auto& object = *static_cast<DRIVER_OBJECT*>(driver_->driver_object());
   if (object.DriverUnload == nullptr) return;
   if (!driver_->contains(reinterpret_cast<std::uint64_t>(object.DriverUnload), 1)) return;

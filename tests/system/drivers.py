@@ -17,7 +17,7 @@ def find_image(suite, name):
 def expected_line(source):
     """Line number of the /* EXPECT: … */ mark, None without one."""
     for number, line in enumerate(source.read_text().split("\n"), 1):
-        if "EXPECT:" in line and not line.lstrip().startswith("*"):
+        if "/* EXPECT:" in line:
             return number
     return None
 

@@ -4,6 +4,14 @@
 
 namespace drydock {
 
+std::byte* BusMaster::look_up(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
+  const auto page = memory_.page_of_pfn(address.page());
+  if (!page || length > kPageSize - address.offset_in_page() || (enforce_ && !window_.allows(*page, direction)))
+    return refuse_access(address, length, direction);
+  known_[address.page() % kKnownPages] = {address.page(), memory_.system(*page), *page};
+  return memory_.system(*page) + address.offset_in_page();
+}
+
 std::byte* BusMaster::refuse_access(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
   ++refused_;
   trace_.emit(DmaRefused{address.value, length, direction == DmaDirection::to_device});

@@ -3,6 +3,7 @@
 // DMA mappings; an access outside one, or in the wrong direction, is refused, counted and reported. Host pointers it
 // returns stay valid until the page is freed, and reach to the end of the page at most.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -45,10 +46,11 @@ class BusMaster {
   /// The host's alias of `length` bytes at `address`, all inside one page; nullptr when the device may not touch them
   /// (the refusal has been traced). `direction` is the device's: to_device = it reads memory.
   std::byte* reach(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
-    const auto page = memory_.page_of_pfn(address.page());
-    if (!page || length > kPageSize - address.offset_in_page() || (enforce_ && !window_.allows(*page, direction)))
-      [[unlikely]] return refuse_access(address, length, direction);
-    return memory_.system(*page) + address.offset_in_page();
+    const Known& known = known_[address.page() % kKnownPages];
+    if (known.pfn != address.page() || length > kPageSize - address.offset_in_page() ||
+        (enforce_ && !window_.allows(known.page, direction))) [[unlikely]]
+      return look_up(address, length, direction);
+    return known.host + address.offset_in_page();
   }
 
   /// True when every access is looked up: a device must then not keep host pointers from one request to the next.
@@ -62,6 +64,11 @@ class BusMaster {
 
   template <class T>
   bool load(LogicalAddress from, T& value) {
+    if (from.offset_in_page() <= kPageSize - sizeof(T)) [[likely]] {
+      const std::byte* host = reach(from, sizeof(T), DmaDirection::to_device);
+      if (host != nullptr) [[likely]] std::memcpy(&value, host, sizeof(T));
+      return host != nullptr;
+    }
     return read(from, std::as_writable_bytes(std::span(&value, 1)));
   }
   template <class T>
@@ -70,9 +77,18 @@ class BusMaster {
   }
 
  private:
+  /// Pages met lately. A PFN names one page for the life of the memory, so nothing here ever becomes wrong.
+  static constexpr std::size_t kKnownPages = 64;
+  struct Known {
+    std::uint64_t pfn = ~std::uint64_t{0};
+    std::byte* host = nullptr;
+    std::uint32_t page = 0;
+  };
+  std::byte* look_up(LogicalAddress address, std::uint32_t length, DmaDirection direction);
   std::byte* refuse_access(LogicalAddress address, std::uint32_t length, DmaDirection direction);
   template <class Byte, class Copy>
   bool walk(LogicalAddress address, std::span<Byte> bytes, DmaDirection direction, Copy copy);
+  std::array<Known, kKnownPages> known_;
   std::uint64_t refused_ = 0;
   PhysicalMemory& memory_;
   DmaWindow& window_;

@@ -12,8 +12,13 @@ namespace drydock {
 
 namespace {
 
+/// Large disks are mostly holes: there a huge page for every byte that is touched would be a waste.
+constexpr std::uint64_t kHugePagesUpTo = 1u << 30;
+
 void* map_lazily(std::uint64_t bytes) {
-  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at != MAP_FAILED && bytes <= kHugePagesUpTo) madvise(at, bytes, MADV_HUGEPAGE);
+  return at;
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "devices/virtio/pci_transport.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 
@@ -105,19 +103,19 @@ void PciTransport::write_register(unsigned bar, std::uint32_t offset, unsigned s
 }
 
 void PciTransport::config_written(std::uint32_t offset, unsigned, std::uint64_t) {
-  complain(fmt::format("device configuration +{:#x} is read-only", offset));
+  complain("device configuration +{:#x} is read-only", offset);
 }
 
 void PciTransport::doorbell(std::uint32_t offset, std::uint64_t value) {
   const std::uint32_t index = offset / kNotifyMultiplier;
   if (offset % kNotifyMultiplier != 0 || index >= queues_.size() || value != index) [[unlikely]]
-    return complain(fmt::format("doorbell at +{:#x} written with {}: no such queue (4.1.4.4)", offset, value));
+    return complain("doorbell at +{:#x} written with {}: no such queue (4.1.4.4)", offset, value);
   if (!driver_ready()) [[unlikely]] {
-    if ((common_.device_status & kNeedsReset) == 0) complain(fmt::format("doorbell of queue {} before DRIVER_OK (3.1.1)", index));
+    if ((common_.device_status & kNeedsReset) == 0) complain("doorbell of queue {} before DRIVER_OK (3.1.1)", index);
     return;
   }
   if (!queues_[index].ring.running()) [[unlikely]]
-    return complain(fmt::format("doorbell of queue {}, which is not enabled (4.1.4.3.2)", index));
+    return complain("doorbell of queue {}, which is not enabled (4.1.4.3.2)", index);
   notified(index);
 }
 
@@ -149,7 +147,7 @@ void PciTransport::write_common(std::uint32_t offset, unsigned size, std::uint64
 
 void PciTransport::write_queue_field(std::uint32_t offset, unsigned size, std::uint32_t value) {
   if (common_.queue_select >= queues_.size())
-    return complain(fmt::format("queue {} does not exist: there are {} (4.1.4.3.2)", common_.queue_select, queues_.size()));
+    return complain("queue {} does not exist: there are {} (4.1.4.3.2)", common_.queue_select, queues_.size());
   Queue& queue = queues_[common_.queue_select];
   const auto is = [&](std::uint32_t field, unsigned width) { return offset == field && size == width; };
   if (is(offsetof(CommonConfig, queue_size), 2))
@@ -161,12 +159,12 @@ void PciTransport::write_queue_field(std::uint32_t offset, unsigned size, std::u
   else if (size == 4 && offset % 4 == 0 && offset >= offsetof(CommonConfig, queue_desc) && offset < offsetof(CommonConfig, queue_notify_data))
     write_address(queue, offset - std::uint32_t{offsetof(CommonConfig, queue_desc)}, value);
   else
-    return complain(fmt::format("a write of {} bytes to common configuration +{:#x}: no field to write there (4.1.4.3.1)", size, offset));
+    return complain("a write of {} bytes to common configuration +{:#x}: no field to write there (4.1.4.3.1)", size, offset);
   show_queue();
 }
 
 void PciTransport::write_address(Queue& queue, std::uint32_t offset, std::uint32_t value) {
-  if (queue.enabled) return complain(fmt::format("queue {} is enabled: its addresses cannot change (4.1.4.3.2)", common_.queue_select));
+  if (queue.enabled) return complain("queue {} is enabled: its addresses cannot change (4.1.4.3.2)", common_.queue_select);
   std::uint64_t& address = queue.addresses[offset / 8];
   const unsigned shift = offset % 8 * 8;
   address = (address & ~(std::uint64_t{0xFFFF'FFFF} << shift)) | (std::uint64_t{value} << shift);
@@ -175,16 +173,16 @@ void PciTransport::write_address(Queue& queue, std::uint32_t offset, std::uint32
 void PciTransport::set_queue_size(std::uint32_t value) {
   Queue& queue = queues_[common_.queue_select];
   if (queue.enabled || !std::has_single_bit(value) || value > shape_.queue_size)
-    return complain(fmt::format("queue {} cannot have {} entries{} (4.1.4.3.2)", common_.queue_select, value,
-                                queue.enabled ? ": it is enabled" : fmt::format(": a power of two, {} at most", shape_.queue_size)));
+    return complain("queue {} cannot have {} entries{} (4.1.4.3.2)", common_.queue_select, value,
+                                queue.enabled ? ": it is enabled" : fmt::format(": a power of two, {} at most", shape_.queue_size));
   queue.size = static_cast<std::uint16_t>(value);
 }
 
 void PciTransport::enable_queue(std::uint32_t value) {
   Queue& queue = queues_[common_.queue_select];
   if (value != 1 || queue.enabled)
-    return complain(fmt::format("queue {}: queue_enable written with {} while it is {}: it is enabled once, by 1 (4.1.4.3.2)",
-                                common_.queue_select, value, queue.enabled ? 1 : 0));
+    return complain("queue {}: queue_enable written with {} while it is {}: it is enabled once, by 1 (4.1.4.3.2)",
+                                common_.queue_select, value, queue.enabled ? 1 : 0);
   const auto at = [&](std::size_t i) { return LogicalAddress{queue.addresses[i]}; };
   queue.enabled = true;
   if (!queue.ring.start({queue.size, at(0), at(1), at(2)}, driver_features_))
@@ -215,7 +213,7 @@ void PciTransport::show_device_feature() {
 void PciTransport::write_driver_features(std::uint32_t value) {
   if ((common_.device_status & kFeaturesOk) != 0) return complain("features written after FEATURES_OK (3.1.1)");
   if (common_.driver_feature_select >= 2) {
-    if (value != 0) complain(fmt::format("feature bits {} and up do not exist (6)", 32 * common_.driver_feature_select));
+    if (value != 0) complain("feature bits {} and up do not exist (6)", 32 * common_.driver_feature_select);
     return;
   }
   const unsigned shift = 32 * common_.driver_feature_select;
@@ -228,14 +226,14 @@ void PciTransport::settle_features() {
   const Features unknown = driver_features_ & ~offered_;
   if (unknown == 0 && negotiated(kVersion1)) return features_chosen();
   common_.device_status &= static_cast<std::uint8_t>(~kFeaturesOk);
-  complain(unknown != 0 ? fmt::format("feature bit {} was accepted but not offered (2.2.1)", std::countr_zero(unknown))
-                        : "VIRTIO_F_VERSION_1 was not accepted (6.1)");
+  if (unknown != 0) return complain("feature bit {} was accepted but not offered (2.2.1)", std::countr_zero(unknown));
+  complain("VIRTIO_F_VERSION_1 was not accepted (6.1)");
 }
 
 void PciTransport::write_status(std::uint8_t value) {
   if (value == 0) return reset();
   const std::uint8_t before = common_.device_status;
-  if ((before & ~(value | kNeedsReset)) != 0) complain(fmt::format("status bits {:#x} cleared without a reset (2.1.1)", before & ~value));
+  if ((before & ~(value | kNeedsReset)) != 0) complain("status bits {:#x} cleared without a reset (2.1.1)", before & ~value);
   const auto fresh = static_cast<std::uint8_t>(value & ~before);
   common_.device_status = static_cast<std::uint8_t>(before | (value & ~kNeedsReset));
   if ((fresh & kFeaturesOk) != 0) settle_features();
@@ -289,12 +287,12 @@ std::uint8_t PciTransport::read_isr() {
   return causes;
 }
 
-void PciTransport::complain(std::string message) {
+void PciTransport::report(std::string message) {
   board_.trace.emit(DeviceRejected{std::string(shape_.name), std::move(message)});
 }
 
 void PciTransport::fail(std::string message) {
-  complain(std::move(message));
+  report(std::move(message));
   for (Queue& queue : queues_) queue.ring.stop();
   const bool tell = driver_ready();
   common_.device_status |= kNeedsReset;

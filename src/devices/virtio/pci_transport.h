@@ -9,6 +9,8 @@
 //
 // BAR 4 (64-bit): a page each for common configuration, ISR, device configuration, and doorbells. BAR 1: MSI-X.
 
+#include <fmt/format.h>
+
 #include <array>
 #include <memory>
 #include <string>
@@ -58,7 +60,16 @@ class PciTransport : public PciFunction {
   std::span<std::byte> device_config() { return device_config_; }
   void interrupt(unsigned queue);
   /// Reports what the driver did wrong; the device goes on.
-  void complain(std::string message);
+  template <class... Args>
+  [[gnu::cold, gnu::noinline]] void complain(fmt::format_string<Args...> format, Args... args) {
+    report(fmt::vformat(format, fmt::make_format_args(args...)));
+  }
+  /// The same, in a place that answers whether all is well.
+  template <class... Args>
+  [[gnu::cold, gnu::noinline]] bool reject(fmt::format_string<Args...> format, Args... args) {
+    report(fmt::vformat(format, fmt::make_format_args(args...)));
+    return false;
+  }
   /// Reports, and stops until the driver resets (2.1.2).
   void fail(std::string message);
 
@@ -77,6 +88,7 @@ class PciTransport : public PciFunction {
     std::array<std::uint64_t, 3> addresses{};  ///< descriptors, available, used
   };
 
+  void report(std::string message);
   void add_virtio_capabilities();
   void add_virtio_capability(CapabilityType type, std::uint32_t offset, std::uint32_t size);
   void doorbell(std::uint32_t offset, std::uint64_t value);

@@ -10,6 +10,8 @@ namespace {
 
 bool aligned(LogicalAddress address, std::uint64_t to) { return address.value % to == 0; }
 
+constexpr std::uint32_t kTableMax = kQueueSizeMax * std::uint32_t{sizeof(Descriptor)};
+
 /// Does `now` pass `event` on its way from `before`? (2.7.7.2, 2.7.10: modulo 2^16)
 bool passes(std::uint16_t event, std::uint16_t now, std::uint16_t before) {
   return static_cast<std::uint16_t>(now - event - 1) < static_cast<std::uint16_t>(now - before);
@@ -33,15 +35,9 @@ bool RingView::map(BusMaster& master, LogicalAddress at, std::uint32_t bytes, Dm
   return true;
 }
 
-/// Descriptors outside the ring: an indirect table.
-struct SplitQueue::Table {
-  LogicalAddress at;
-  std::uint32_t count;
-};
-
-template <class... Args>
-SplitQueue::Popped SplitQueue::broken(fmt::format_string<Args...> format, Args&&... args) {
-  complaint_ = fmt::format(format, std::forward<Args>(args)...);
+// The numbers travel in registers, so that the paths that are taken stay short.
+SplitQueue::Popped SplitQueue::broken(const char* format, std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+  complaint_ = fmt::format(fmt::runtime(format), a, b, c);
   running_ = false;
   return Popped::broken;
 }
@@ -84,67 +80,77 @@ SplitQueue::Popped SplitQueue::pop(Chain& chain) {
   if (static_cast<std::uint16_t>(index - last_available_) > place_.size) [[unlikely]]
     return broken("the available index went from {} to {}: more than the {} entries there are (2.7.6)", last_available_, index,
                   place_.size);
-  chain.head = available_.load<std::uint16_t>(available::entry(last_available_ & mask_));
+  const std::uint32_t entry = last_available_ & mask_;
+  chain.head = available_.load<std::uint16_t>(available::entry(entry));
   if (chain.head >= place_.size) [[unlikely]]
-    return broken("available entry {} names descriptor {}, of {} (2.7.6)", last_available_ & mask_, chain.head, place_.size);
+    return broken("available entry {} names descriptor {}, of {} (2.7.6)", entry, chain.head, place_.size);
   ++last_available_;
-  chain.segments.clear();
-  chain.readable = 0;
-  return walk(chain, {}, chain.head, false);
+  return walk(chain);
 }
 
-Descriptor SplitQueue::ring_descriptor(std::uint16_t index) const {
-  return descriptors_.load<Descriptor>(index * std::uint32_t{sizeof(Descriptor)});
+inline SplitQueue::Table SplitQueue::ring_table() {
+  if (descriptors_.whole() == nullptr) [[unlikely]] return copied_ring();
+  return {reinterpret_cast<const Descriptor*>(descriptors_.whole()), place_.size};
 }
 
-/// A descriptor of an indirect table. The table may begin anywhere, so that one may lie across two pages.
-bool SplitQueue::fetch(const Table& table, std::uint32_t index, Descriptor& descriptor) {
-  const LogicalAddress at = table.at + std::uint64_t{index} * sizeof(Descriptor);
-  if (at.offset_in_page() > kPageSize - sizeof(Descriptor)) [[unlikely]] return master_.load(at, descriptor);
-  if (table_page_ == nullptr || at.page() != table_page_number_) {
-    table_page_ = master_.reach({at.page() << kPageShift}, kPageSize, DmaDirection::to_device);
-    table_page_number_ = at.page();
-    if (table_page_ == nullptr) return false;
-  }
-  std::memcpy(&descriptor, table_page_ + at.offset_in_page(), sizeof descriptor);
-  return true;
+SplitQueue::Table SplitQueue::copied_ring() {
+  copy_.resize(place_.size);
+  for (std::uint32_t i = 0; i < place_.size; ++i) copy_[i] = descriptors_.load<Descriptor>(i * std::uint32_t{sizeof(Descriptor)});
+  return copy_;
 }
 
-// One walk for both: through the ring itself (no table), and through an indirect table. A chain may not have more
-// descriptors than the queue (2.7.5.3.1), which also ends every loop.
-SplitQueue::Popped SplitQueue::walk(Chain& chain, const Table& table, std::uint32_t index, bool indirect) {
-  const std::uint32_t count = indirect ? table.count : place_.size;
+// Through the ring, and from there at most once into an indirect table. A chain may not have more descriptors than the
+// queue (2.7.5.3.1), which also ends every loop.
+SplitQueue::Popped SplitQueue::walk(Chain& chain) {
+  Table table = ring_table();
+  bool indirect = false;
+  Segment* const segments = chain.segments.data();
+  const std::uint32_t most = place_.size;
+  std::uint32_t index = chain.head, count = 0, readable = 0;
   for (;;) {
-    Descriptor d;
-    if (!indirect)
-      d = ring_descriptor(static_cast<std::uint16_t>(index));
-    else if (!fetch(table, index, d))
-      return broken("chain {}: its indirect table at {:#x} is out of reach", chain.head, table.at.value);
+    const Descriptor d = table[index];
     if ((d.flags & kIndirect) != 0) {
-      if (indirect) return broken("chain {}: an indirect table inside an indirect table (2.7.5.3.1)", chain.head);
-      return walk_indirect(chain, d);
+      if (indirect) [[unlikely]] return broken("chain {}: an indirect table inside an indirect table (2.7.5.3.1)", chain.head);
+      if (enter_table(chain, d, table) == Popped::broken) [[unlikely]] return Popped::broken;
+      indirect = true;
+      index = 0;
+      continue;
     }
-    if (d.length == 0) return broken("chain {}: descriptor {} has no length (2.7.5)", chain.head, index);
-    if (chain.segments.size() == place_.size)
-      return broken("chain {}: more than {} descriptors: a loop, or longer than the queue (2.7.5)", chain.head, place_.size);
-    const bool writable = (d.flags & kWrite) != 0;
-    if (!writable && chain.readable != chain.segments.size())
+    if (d.length == 0) [[unlikely]] return broken("chain {}: descriptor {} has no length (2.7.5)", chain.head, index);
+    if (count == most) [[unlikely]]
+      return broken("chain {}: more than {} descriptors: a loop, or longer than the queue (2.7.5)", chain.head, most);
+    segments[count] = {LogicalAddress{d.address}, d.length};
+    if ((d.flags & kWrite) == 0 && readable++ != count) [[unlikely]]
       return broken("chain {}: readable descriptor {} comes after a writable one (2.7.4.2)", chain.head, index);
-    chain.readable += writable ? 0 : 1;
-    chain.segments.push_back({LogicalAddress{d.address}, d.length});
-    if ((d.flags & kNext) == 0) return Popped::chain;
+    ++count;
+    if ((d.flags & kNext) == 0) break;
     index = d.next;
-    if (index >= count) return broken("chain {}: links to descriptor {}, of {} (2.7.5)", chain.head, index, count);
+    if (index >= table.size()) [[unlikely]]
+      return broken("chain {}: links to descriptor {}, of {} (2.7.5)", chain.head, index, table.size());
   }
+  chain.count = count, chain.readable = readable;
+  return Popped::chain;
 }
 
-SplitQueue::Popped SplitQueue::walk_indirect(Chain& chain, const Descriptor& d) {
-  if (!indirect_) return broken("chain {}: an indirect descriptor that was not negotiated (2.7.5.3.1)", chain.head);
-  if ((d.flags & kNext) != 0) return broken("chain {}: an indirect descriptor with NEXT (2.7.5.3.1)", chain.head);
-  if (d.length == 0 || d.length % sizeof(Descriptor) != 0)
+/// Used in place when it lies in one page, as tables mostly do; else a copy of it.
+inline SplitQueue::Popped SplitQueue::enter_table(const Chain& chain, const Descriptor& d, Table& table) {
+  if (!indirect_) [[unlikely]] return broken("chain {}: an indirect descriptor that was not negotiated (2.7.5.3.1)", chain.head);
+  if ((d.flags & kNext) != 0) [[unlikely]] return broken("chain {}: an indirect descriptor with NEXT (2.7.5.3.1)", chain.head);
+  if (d.length == 0 || d.length % sizeof(Descriptor) != 0 || d.length > kTableMax) [[unlikely]]
     return broken("chain {}: an indirect table of {} bytes is no number of descriptors (2.7.5.3.2)", chain.head, d.length);
-  table_page_ = nullptr;
-  return walk(chain, {LogicalAddress{d.address}, static_cast<std::uint32_t>(d.length / sizeof(Descriptor))}, 0, true);
+  const LogicalAddress at{d.address};
+  if (d.length > kPageSize - at.offset_in_page() || at.value % alignof(Descriptor) != 0) return copy_table(chain, d, table);
+  const std::byte* host = master_.reach(at, d.length, DmaDirection::to_device);
+  if (host == nullptr) [[unlikely]] return broken("chain {}: its indirect table at {:#x} is out of reach", chain.head, d.address);
+  table = {reinterpret_cast<const Descriptor*>(host), d.length / sizeof(Descriptor)};
+  return Popped::chain;
+}
+
+SplitQueue::Popped SplitQueue::copy_table(const Chain& chain, const Descriptor& d, Table& table) {
+  table_copy_.resize(d.length / sizeof(Descriptor));
+  table = table_copy_;
+  if (master_.read(LogicalAddress{d.address}, std::as_writable_bytes(std::span(table_copy_)))) return Popped::chain;
+  return broken("chain {}: its indirect table at {:#x} is out of reach", chain.head, d.address);
 }
 
 // --- giving back ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 // before every round (begin_round).
 
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,11 +24,11 @@ struct Segment {
 
 /// What one entry of the available ring means: the readable segments, then the writable ones.
 struct Chain {
+  explicit Chain(std::uint32_t most) : segments(most) {}
   std::uint16_t head = 0;
-  std::uint32_t readable = 0;  ///< how many of `segments` the device reads
-  std::vector<Segment> segments;
-  std::span<Segment> to_device() { return std::span(segments).first(readable); }
-  std::span<Segment> from_device() { return std::span(segments).subspan(readable); }
+  std::uint32_t readable = 0;  ///< how many of them the device reads
+  std::uint32_t count = 0;
+  std::vector<Segment> segments;  ///< room for the longest chain; `count` are in use
 };
 
 /// A structure in the driver's memory, reached page by page. What is loaded or stored is aligned, so it lies in one page.
@@ -37,6 +37,8 @@ class RingView {
   /// False when some page is out of reach (the bus master has reported it).
   bool map(BusMaster& master, LogicalAddress at, std::uint32_t bytes, DmaDirection direction);
   void unmap() { pages_.clear(), whole_ = nullptr; }
+  /// The structure as an array; nullptr when the host has it in pieces.
+  const std::byte* whole() const { return whole_; }
   template <class T>
   T load(std::uint32_t offset) const {
     T value;
@@ -87,14 +89,15 @@ class SplitQueue {
   bool interrupt_wanted();
 
  private:
-  struct Table;
-  template <class... Args>
-  Popped broken(fmt::format_string<Args...> format, Args&&... args);
+  /// Descriptors in a row: the ring's own, or an indirect table.
+  using Table = std::span<const Descriptor>;
+  [[gnu::cold, gnu::noinline]] Popped broken(const char* format, std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0);
   bool map_rings();
-  Descriptor ring_descriptor(std::uint16_t index) const;
-  bool fetch(const Table& table, std::uint32_t index, Descriptor& descriptor);
-  Popped walk(Chain& chain, const Table& table, std::uint32_t index, bool indirect);
-  Popped walk_indirect(Chain& chain, const Descriptor& descriptor);
+  Table ring_table();
+  Table copied_ring();
+  Popped walk(Chain& chain);
+  Popped enter_table(const Chain& chain, const Descriptor& descriptor, Table& table);
+  Popped copy_table(const Chain& chain, const Descriptor& descriptor, Table& table);
 
   BusMaster& master_;
   RingView descriptors_, available_, used_;
@@ -104,8 +107,7 @@ class SplitQueue {
   std::uint16_t last_available_ = 0;  ///< free-running, like the rings' own
   std::uint16_t used_index_ = 0;
   std::uint16_t announced_ = 0;       ///< used_index_ when interrupt_wanted() was last asked
-  std::byte* table_page_ = nullptr;   ///< of the indirect table being read
-  std::uint64_t table_page_number_ = 0;
+  std::vector<Descriptor> copy_, table_copy_;  ///< of a ring, of a table, that the host has in pieces
   std::string complaint_;
 };
 

@@ -52,12 +52,12 @@ Device::Device(const Options& options, BlockStore& store, const BoardServices& b
                    board),
       options_(options),
       store_(store),
-      disk_(&store) {
+      disk_(&store),
+      chain_(options.queue_size) {
   // A store that keeps nothing has nothing to cache; the driver sees the same device.
   if (options.cache) disk_ = &cache_.emplace(store);
   if (!store.moves_data()) disk_ = &store;
   for (unsigned i = 0; i < options.queues; ++i) rounds_.push_back(std::make_unique<Round>(*this, i));
-  chain_.segments.reserve(options.queue_size);
   pieces_.reserve(options.queue_size);
   describe();
 }
@@ -102,8 +102,8 @@ bool Device::writes_are_volatile() const {
 
 void Device::config_written(std::uint32_t offset, unsigned size, std::uint64_t value) {
   if (offset != offsetof(Config, writeback) || size != 1 || !negotiated(kConfigWce) || value > 1)
-    return complain(fmt::format("a write of {} bytes to device configuration +{:#x}: only writeback can be written, as CONFIG_WCE says "
-                                "(5.2.4)", size, offset));
+    return complain("a write of {} bytes to device configuration +{:#x}: only writeback can be written, as CONFIG_WCE says "
+                                "(5.2.4)", size, offset);
   if (value == 0 && flush().status != Status::ok) return;  // still on, as the driver reads back
   config_.writeback = static_cast<std::uint8_t>(value);
   describe_writeback();
@@ -132,50 +132,13 @@ DeviceStatistics Device::statistics() const {
   return now;
 }
 
-// --- rounds -----------------------------------------------------------------------------------------------------------
-
-void Device::notified(unsigned queue) {
-  ++statistics_.doorbells;
-  if (!rounds_[queue]->pending()) board_.timeline.schedule(*rounds_[queue], options_.latency);
-}
-
-void Device::work(unsigned index) {
-  virtio::SplitQueue& ring = queue(index);
-  if (!bus_mastering() || !ring.running()) return;
-  if (!ring.begin_round()) return fail(fmt::format("queue {}: {}", index, ring.complaint()));
-  std::string broken;
-  while (broken.empty()) {
-    const auto popped = ring.pop(chain_);
-    if (popped == virtio::SplitQueue::Popped::nothing) break;
-    if (popped == virtio::SplitQueue::Popped::broken)
-      broken = ring.complaint();
-    else if (!serve(ring))
-      broken = fmt::format("chain {}: no room for a request's header of 16 bytes and its status (5.2.6)", chain_.head);
-  }
-  ring.ask_for_notification();
-  if (ring.interrupt_wanted()) {
-    ++statistics_.interrupts;
-    interrupt(index);
-  }
-  if (!broken.empty()) fail(fmt::format("queue {}: {}", index, broken));
-}
-
-/// Carries out chain_ and gives it back. False: there is nowhere to say how it went.
-bool Device::serve(virtio::SplitQueue& ring) {
-  Request request;
-  if (!take_header(request) || !take_status(request)) return false;
-  const Outcome outcome = take_data(request) ? carry_out(request) : Outcome{Status::io_error};
-  if (outcome.status != Status::ok) [[unlikely]] ++statistics_.failed;
-  *request.status = static_cast<std::byte>(outcome.status);
-  // 2.7.8.2: `written` counts from the start, so the status behind data that was not written does not count.
-  const std::uint64_t room = request.to_device ? 0 : request.bytes;
-  ring.push(chain_.head, static_cast<std::uint32_t>(outcome.written == room ? room + 1 : outcome.written));
-  return true;
-}
-
 // --- a request's parts, wherever the driver's descriptors divide it (2.7.4) -------------------------------------------
 
-bool Device::take_header(Request& request) {
+inline bool Device::take_header(Request& request) {
+  if (const virtio::Segment& first = chain_.segments[0]; chain_.readable != 0 && first.length == sizeof(Header)) [[likely]] {
+    request.data = 1;
+    return board_.bus_master.load(first.address, request.header);
+  }
   auto left = std::as_writable_bytes(std::span(&request.header, 1));
   for (; !left.empty() && request.data < chain_.readable; ++request.data) {
     virtio::Segment& segment = chain_.segments[request.data];
@@ -188,93 +151,86 @@ bool Device::take_header(Request& request) {
   return left.empty();
 }
 
-bool Device::take_status(Request& request) {
-  if (chain_.readable == chain_.segments.size()) return false;
-  virtio::Segment& last = chain_.segments.back();
+inline bool Device::take_status(Request& request) {
+  if (chain_.readable == chain_.count) return false;
+  virtio::Segment& last = chain_.segments[chain_.count - 1];
   --last.length;
   request.status = board_.bus_master.reach(last.address + last.length, 1, DmaDirection::from_device);
-  if (last.length == 0) chain_.segments.pop_back();
+  if (last.length == 0) --chain_.count;
   return request.status != nullptr;
 }
 
-/// False: the data is out of reach, or more or in another shape than the device takes.
-bool Device::take_data(Request& request) {
-  pieces_.clear();
-  const std::size_t end = chain_.segments.size();
-  request.to_device = request.data < chain_.readable;
-  if (request.to_device && chain_.readable != end) return complain("a request with data in both directions (5.2.6)"), false;
-  if (end - request.data > options_.segments())
-    return complain(fmt::format("a request of {} segments: {} at most (5.2.4, seg_max)", end - request.data, options_.segments())), false;
-  for (std::size_t i = request.data; i < end; ++i) {
-    const virtio::Segment& segment = chain_.segments[i];
-    request.bytes += segment.length;
-    if (request.bytes > kRequestMax) return complain(fmt::format("a request of more than {} bytes", kRequestMax)), false;
-    if (options_.size_max != 0 && segment.length > options_.size_max)
-      return complain(fmt::format("a segment of {} bytes: {} at most (5.2.4, size_max)", segment.length, options_.size_max)), false;
-    if (!take_segment(segment, request.to_device ? DmaDirection::to_device : DmaDirection::from_device)) return false;
-  }
-  return true;
+inline void Device::add_piece(std::byte* host, std::uint32_t length) {
+  if (!pieces_.empty() && static_cast<std::byte*>(pieces_.back().iov_base) + pieces_.back().iov_len == host)
+    pieces_.back().iov_len += length;
+  else
+    pieces_.push_back({host, length});
 }
 
-bool Device::take_segment(const virtio::Segment& segment, DmaDirection direction) {
+inline bool Device::take_segment(const virtio::Segment& segment, DmaDirection direction) {
   LogicalAddress at = segment.address;
-  for (std::uint32_t left = segment.length; left > 0;) {
+  for (std::uint32_t left = segment.length;;) {
     const auto part = std::min<std::uint32_t>(left, static_cast<std::uint32_t>(kPageSize - at.offset_in_page()));
     std::byte* host = board_.bus_master.reach(at, part, direction);
-    if (host == nullptr) return false;
-    if (!pieces_.empty() && static_cast<std::byte*>(pieces_.back().iov_base) + pieces_.back().iov_len == host)
-      pieces_.back().iov_len += part;
-    else
-      pieces_.push_back({host, part});
-    at = at + part, left -= part;
+    if (host == nullptr) [[unlikely]] return false;
+    add_piece(host, part);
+    if ((left -= part) == 0) return true;
+    at = at + part;
+  }
+}
+
+/// False: the data is out of reach, or more or in another shape than the device takes.
+inline bool Device::take_data(Request& request) {
+  pieces_.clear();
+  const std::uint32_t end = chain_.count;
+  request.to_device = request.data < chain_.readable;
+  if (request.to_device && chain_.readable != end) [[unlikely]] return reject("a request with data in both directions (5.2.6)");
+  if (end - request.data > config_.seg_max) [[unlikely]]
+    return reject("a request of {} segments: {} at most (5.2.4, seg_max)", end - request.data, config_.seg_max);
+  const DmaDirection direction = request.to_device ? DmaDirection::to_device : DmaDirection::from_device;
+  const std::uint32_t longest = config_.size_max != 0 ? config_.size_max : ~0u;
+  for (std::uint32_t i = request.data; i < end; ++i) {
+    const virtio::Segment& segment = chain_.segments[i];
+    request.bytes += segment.length;
+    if (segment.length > longest) [[unlikely]]
+      return reject("a segment of {} bytes: {} at most (5.2.4, size_max)", segment.length, longest);
+    if (request.bytes > kRequestMax) [[unlikely]] return reject("a request of more than {} bytes", kRequestMax);
+    if (!take_segment(segment, direction)) [[unlikely]] return false;
   }
   return true;
 }
 
 // --- carrying out (5.2.6) ---------------------------------------------------------------------------------------------
 
-Device::Outcome Device::carry_out(const Request& request) {
-  switch (request.header.type) {
-    case Type::in: return read(request);
-    case Type::out: return write(request);
-    case Type::flush: return flush();
-    case Type::get_id: return get_id(request);
-    case Type::discard: return negotiated(kDiscard) ? change_ranges(request) : Outcome{Status::unsupported};
-    case Type::write_zeroes: return negotiated(kWriteZeroes) ? change_ranges(request) : Outcome{Status::unsupported};
-  }
-  complain(fmt::format("request type {} (5.2.6)", static_cast<std::uint32_t>(request.header.type)));
-  return {Status::unsupported};
-}
-
-Device::Outcome Device::outcome_of(int error, std::uint64_t written) {
+inline Device::Outcome Device::outcome_of(int error, std::uint64_t written) {
   return error == 0 ? Outcome{Status::ok, written} : Outcome{Status::io_error};
 }
 
-/// Is the transfer whole sectors, in the direction its type says, and on the disk?
-bool Device::transfer_is_sound(const Request& request, bool to_device) {
-  if (request.bytes != 0 && request.to_device != to_device)
-    return complain(fmt::format("a {} whose data the device can only {} (5.2.6)", to_device ? "write" : "read",
-                                to_device ? "write" : "read")), false;
-  if (request.bytes % kSectorSize != 0)
-    return complain(fmt::format("a transfer of {} bytes: not a multiple of {} (5.2.6.1)", request.bytes, kSectorSize)), false;
-  if (!in_range(request.header.sector, request.bytes / kSectorSize))
-    return complain(fmt::format("sectors {}+{} of a disk of {} (5.2.6.1)", request.header.sector, request.bytes / kSectorSize,
-                                config_.capacity)), false;
-  return true;
-}
-
-bool Device::in_range(std::uint64_t sector, std::uint64_t sectors) const {
+inline bool Device::in_range(std::uint64_t sector, std::uint64_t sectors) const {
   return sector <= config_.capacity && sectors <= config_.capacity - sector;
 }
 
-Device::Outcome Device::read(const Request& request) {
+/// Is the transfer whole sectors, in the direction its type says, and on the disk?
+inline bool Device::transfer_is_sound(const Request& request, bool to_device) {
+  if (request.bytes != 0 && request.to_device != to_device)
+    return reject("a {} whose data the device can only {} (5.2.6)", to_device ? "write" : "read",
+                                to_device ? "write" : "read");
+  if (request.bytes % kSectorSize != 0)
+    return reject("a transfer of {} bytes: not a multiple of {} (5.2.6.1)", request.bytes, kSectorSize);
+  if (!in_range(request.header.sector, request.bytes / kSectorSize))
+    return reject("sectors {}+{} of a disk of {} (5.2.6.1)", request.header.sector, request.bytes / kSectorSize,
+                                config_.capacity);
+  return true;
+}
+
+inline Device::Outcome Device::read(const Request& request) {
   if (!transfer_is_sound(request, false)) return {Status::io_error};
   ++statistics_.reads;
   statistics_.bytes_read += request.bytes;
   return outcome_of(disk_->read(request.header.sector * kSectorSize, pieces_), request.bytes);
 }
 
-Device::Outcome Device::write(const Request& request) {
+inline Device::Outcome Device::write(const Request& request) {
   if (!transfer_is_sound(request, true) || read_only()) return {Status::io_error};
   ++statistics_.writes;
   statistics_.bytes_written += request.bytes;
@@ -299,7 +255,7 @@ Device::Outcome Device::change_ranges(const Request& request) {
   const bool zeroes = request.header.type == Type::write_zeroes;
   const std::uint64_t count = request.bytes / sizeof(Range);
   if (!request.to_device || request.bytes % sizeof(Range) != 0 || count > kRangesMax) {
-    complain(fmt::format("{} bytes of ranges: 1 to {} of {} bytes (5.2.6.1)", request.bytes, kRangesMax, sizeof(Range)));
+    complain("{} bytes of ranges: 1 to {} of {} bytes (5.2.6.1)", request.bytes, kRangesMax, sizeof(Range));
     return {Status::io_error};
   }
   if (read_only()) return {Status::io_error};
@@ -317,12 +273,12 @@ Device::Outcome Device::change_ranges(const Request& request) {
 Status Device::judge(const Range& range, bool zeroes) {
   const std::uint32_t allowed = zeroes ? kRangeUnmap : 0;
   if ((range.flags & ~allowed) != 0) {
-    complain(fmt::format("flags {:#x} in a range of a {} (5.2.6.1)", range.flags, zeroes ? "write zeroes" : "discard"));
+    complain("flags {:#x} in a range of a {} (5.2.6.1)", range.flags, zeroes ? "write zeroes" : "discard");
     return Status::unsupported;
   }
   if (range.sectors <= kRangeSectorsMax && in_range(range.sector, range.sectors)) return Status::ok;
-  complain(fmt::format("a range of sectors {}+{}: a disk of {}, {} at once (5.2.6.1)", range.sector, range.sectors, config_.capacity,
-                       kRangeSectorsMax));
+  complain("a range of sectors {}+{}: a disk of {}, {} at once (5.2.6.1)", range.sector, range.sectors, config_.capacity,
+                       kRangeSectorsMax);
   return Status::io_error;
 }
 
@@ -330,6 +286,62 @@ int Device::change(const Range& range, bool zeroes) {
   const std::uint64_t offset = range.sector * kSectorSize, length = std::uint64_t{range.sectors} * kSectorSize;
   if (length == 0) return 0;
   return zeroes ? disk_->write_zeroes(offset, length, (range.flags & kRangeUnmap) != 0) : disk_->discard(offset, length);
+}
+
+inline Device::Outcome Device::carry_out(const Request& request) {
+  switch (request.header.type) {
+    case Type::in: return read(request);
+    case Type::out: return write(request);
+    case Type::flush: return flush();
+    case Type::get_id: return get_id(request);
+    case Type::discard: return negotiated(kDiscard) ? change_ranges(request) : Outcome{Status::unsupported};
+    case Type::write_zeroes: return negotiated(kWriteZeroes) ? change_ranges(request) : Outcome{Status::unsupported};
+  }
+  complain("request type {} (5.2.6)", static_cast<std::uint32_t>(request.header.type));
+  return {Status::unsupported};
+}
+
+// --- rounds -----------------------------------------------------------------------------------------------------------
+
+void Device::notified(unsigned queue) {
+  ++statistics_.doorbells;
+  if (!rounds_[queue]->pending()) board_.timeline.schedule(*rounds_[queue], options_.latency);
+}
+
+/// Carries out chain_ and gives it back. False: there is nowhere to say how it went.
+inline bool Device::serve(virtio::SplitQueue& ring) {
+  Request request;
+  if (!take_header(request) || !take_status(request)) return false;
+  const Outcome outcome = take_data(request) ? carry_out(request) : Outcome{Status::io_error};
+  if (outcome.status != Status::ok) [[unlikely]] ++statistics_.failed;
+  *request.status = static_cast<std::byte>(outcome.status);
+  // 2.7.8.2: `written` counts from the start, so the status behind data that was not written does not count.
+  const std::uint64_t room = request.to_device ? 0 : request.bytes;
+  ring.push(chain_.head, static_cast<std::uint32_t>(outcome.written == room ? room + 1 : outcome.written));
+  return true;
+}
+
+inline void Device::end_round(unsigned index) {
+  virtio::SplitQueue& ring = queue(index);
+  ring.ask_for_notification();
+  if (!ring.interrupt_wanted()) return;
+  ++statistics_.interrupts;
+  interrupt(index);
+}
+
+void Device::work(unsigned index) {
+  virtio::SplitQueue& ring = queue(index);
+  if (!bus_mastering() || !ring.running()) return;
+  if (!ring.begin_round()) return fail(fmt::format("queue {}: {}", index, ring.complaint()));
+  for (;;) {
+    const auto popped = ring.pop(chain_);
+    if (popped == virtio::SplitQueue::Popped::chain && serve(ring)) [[likely]] continue;
+    end_round(index);
+    if (popped == virtio::SplitQueue::Popped::broken) fail(fmt::format("queue {}: {}", index, ring.complaint()));
+    if (popped == virtio::SplitQueue::Popped::chain)
+      fail(fmt::format("queue {}: chain {}: no room for a request's header of 16 bytes and its status (5.2.6)", index, chain_.head));
+    return;
+  }
 }
 
 }  // namespace drydock::virtio_blk

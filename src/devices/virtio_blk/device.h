@@ -60,7 +60,7 @@ class Device final : public virtio::PciTransport, public BlockDevice {
   struct Request {
     Header header;
     std::byte* status = nullptr;
-    std::size_t data = 0;          ///< its first segment in the chain
+    std::uint32_t data = 0;        ///< its first segment in the chain
     std::uint64_t bytes = 0;       ///< of data
     bool to_device = false;        ///< the data's direction
   };
@@ -75,11 +75,13 @@ class Device final : public virtio::PciTransport, public BlockDevice {
 
   void describe_writeback();
   void work(unsigned queue);
+  void end_round(unsigned queue);
   bool serve(virtio::SplitQueue& ring);
   bool take_header(Request& request);
   bool take_status(Request& request);
   bool take_data(Request& request);
   bool take_segment(const virtio::Segment& segment, DmaDirection direction);
+  void add_piece(std::byte* host, std::uint32_t length);
   Outcome carry_out(const Request& request);
   bool transfer_is_sound(const Request& request, bool to_device);
   bool in_range(std::uint64_t sector, std::uint64_t sectors) const;

@@ -71,9 +71,9 @@ def served(suite, victim, blow):
     name = f"--nbd: {victim} gets signal {blow.name}"
     disk, socket = suite.new_disk("disk.img", 8 * MiB), suite.scratch / "s.sock"
     process = start(suite, "--disk", disk, "--nbd", socket)
-    ready = wait_for(lambda: socket.exists() and any(name_of(pid) == "nbdkit" for pid in descendants(process.pid)))
+    ready = wait_for(socket.exists) and suite.run("nbdinfo", "--size", f"nbd+unix:///?socket={socket}", timeout=30).returncode == 0
     family = descendants(process.pid)
-    if not suite.check(ready, f"{name}: the server comes up"):
+    if not suite.check(ready, f"{name}: the server comes up and answers"):
         return end(process, family)
     target = process.pid if victim == "drydock" else next(pid for pid in family if name_of(pid) == "nbdkit")
     os.kill(target, blow)
@@ -105,7 +105,7 @@ def executed(suite, victim):
 
 
 if __name__ == "__main__":
-    with Suite("nbdkit", "sleep") as suite:
+    with Suite("nbdkit", "nbdinfo", "sleep") as suite:
         for sufferer in ("drydock", "nbdkit"):
             for blow in (signal.SIGKILL, signal.SIGTERM):
                 served(suite, sufferer, blow)

@@ -20,6 +20,13 @@
 #include "sched/guard.h"
 #include "sched/watchdog.h"
 
+#if defined(DRYDOCK_ASAN)
+/// The handlers must be allowed; and abandoned calls never give their fake stack frames back.
+extern "C" __attribute__((weak, used, visibility("default"))) const char* __asan_default_options() {
+  return "allow_user_segv_handler=1:detect_stack_use_after_return=0";
+}
+#endif
+
 namespace drydock {
 
 __thread MachineHooks* t_current_machine = nullptr;
@@ -180,11 +187,13 @@ void host_fault(int signal, siginfo_t* info, ucontext_t& context, bool driving) 
   _exit(kExitOurFault);
 }
 
-/// A jump to nowhere leaves rip at the target: the driver is known by the return address it pushed.
+/// A jump to nowhere leaves rip at the target. The driver is known by the return address its call has pushed; a return
+/// (through a smashed stack) by the target just below rsp.
 bool is_wild_jump(const MachineHooks& machine, const Fiber& fiber, ucontext_t& context, std::uint64_t fault_address) {
-  const std::uintptr_t rsp = rsp_of(context);
-  if (fault_address != rip_of(context) || rsp < fiber.stack_bottom() || rsp + 8 > fiber.stack_top()) return false;
-  return machine.images.contains(*reinterpret_cast<const std::uintptr_t*>(rsp));
+  const std::uintptr_t rip = rip_of(context), rsp = rsp_of(context);
+  if (fault_address != rip || rsp < fiber.stack_bottom() + 8 || rsp + 8 > fiber.stack_top()) return false;
+  const auto* words = reinterpret_cast<const std::uintptr_t*>(rsp);
+  return machine.images.contains(words[0]) || words[-1] == rip;
 }
 
 bool fault_is_the_drivers(const MachineHooks& machine, int signal, ucontext_t& context, std::uint64_t fault_address) {

@@ -324,6 +324,40 @@ TEST_F(Traps, a_jump_to_nowhere_is_the_drivers_trap) {
   EXPECT_EQ(seen, (std::vector<std::uint64_t>{0, device_.address()}));
 }
 
+TEST_F(Traps, a_return_through_a_smashed_stack_is_the_drivers_trap) {
+  const Load smash = code_.routine<Load>({0x48, 0x89, 0x0C, 0x24, 0xC3});  // mov [rsp],rcx; ret
+  std::uint64_t seen = 0;
+  machine_.on_trap = [&](TrapFrame& frame) {
+    seen = frame.rip();
+    abort_driver_call(fiber_, AbortReason::wild_access);
+  };
+  on_fiber([&] {
+    EXPECT_TRUE(enter_driver(fiber_, EntryKind::routine, smash, static_cast<const void*>(device_.data())).aborted);
+  });
+  EXPECT_EQ(seen, device_.address());
+}
+
+/// An export as the driver calls it.
+MSABI std::uint64_t some_export() noexcept {
+  Fiber& fiber = *current_machine()->current_fiber;
+  const ExportCrossing crossing(fiber, DRYDOCK_CALLER_RSP());
+  fiber.request_abort(AbortReason::requested);
+  return 1;
+}
+
+TEST_F(Traps, an_abort_in_an_export_knows_where_the_driver_called_it_from) {
+  // sub rsp,1028h; call rcx; add rsp,1028h; ret
+  const Load calls_export = code_.routine<Load>({0x48, 0x81, 0xEC, 0x28, 0x10, 0, 0, 0xFF, 0xD1, 0x48, 0x81, 0xC4, 0x28, 0x10, 0, 0, 0xC3});
+  on_fiber([&] {
+    const auto entered = enter_driver(fiber_, EntryKind::routine, calls_export, reinterpret_cast<const void*>(&some_export));
+    EXPECT_EQ(entered.reason, AbortReason::requested);
+  });
+  ASSERT_EQ(machine_.aborted.size(), 1u);
+  EXPECT_EQ(machine_.aborted[0].gregs[static_cast<int>(Gpr::rip)], reinterpret_cast<std::uintptr_t>(calls_export) + 9);
+  EXPECT_GE(fiber_.driver_stack_peak(), 0x1028u);
+  EXPECT_LT(fiber_.driver_stack_peak(), 0x1028u + 0x80);
+}
+
 TEST_F(Traps, every_kind_of_trapping_instruction_arrives_with_its_signal) {
   struct Case {
     std::initializer_list<int> code;

@@ -80,7 +80,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return show(run->parsed() ? run->help("drydock run") : app.help());
+    return show(run->parsed() ? run->help("drydock") : app.help());
   } catch (const CLI::CallForVersion& version) {
     return show(std::string(version.what()) + '\n');
   } catch (const CLI::ParseError& error) {

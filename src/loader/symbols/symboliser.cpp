@@ -41,7 +41,8 @@ std::string find_program(const std::string& name) {
   ::dup2(channel, 1);
   ::dup2(::open("/dev/null", O_WRONLY), 2);
   ::close_range(3, ~0u, 0);
-  const char* arguments[] = {program, "--output-style=JSON", nullptr};
+  // short: a name from DWARF, where "linkage" would take the last symbol at the same address.
+  const char* arguments[] = {program, "--output-style=JSON", "--functions=short", nullptr};
   const char* environment[] = {nullptr};  // no debuginfod: names come from files beside the driver, not from a network
   ::execve(program, const_cast<char* const*>(arguments), const_cast<char* const*>(environment));
   ::_exit(127);

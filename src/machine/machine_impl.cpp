@@ -37,6 +37,7 @@ MachineImpl::~MachineImpl() {
   stop();
   disks_.clear();
   devices_.clear();
+  if (board_) kernel_.remove_adapters();  // the kernel outlives the board its adapters stand on
 }
 
 bool MachineImpl::fail(Outcome outcome, std::string message) {

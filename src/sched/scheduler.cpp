@@ -54,12 +54,15 @@ void Scheduler::stall(Nanoseconds time) {
 }
 
 bool Scheduler::force_progress(Nanoseconds time) {
-  const std::uint64_t before = activity_;
-  const bool others = (busy_ & ~bit(*current_)) != 0;
+  const std::uint64_t progress = hooks_.progress, activity = activity_;
   const bool due = timeline_.next_due() <= now() + time;
   stall(time);
-  if (others) yield_cpu();
-  return others || due || activity_ != before;
+  const std::uint64_t own = hooks_.progress;
+  if ((busy_ & ~bit(*current_)) != 0) yield_cpu();
+  const bool others_went_on = hooks_.progress != own;
+  if (due || activity_ != activity || others_went_on) return true;
+  hooks_.progress = progress;  // passing time alone is no progress: the watchdog goes on counting
+  return false;
 }
 
 void Scheduler::spin() {

@@ -30,6 +30,7 @@ RequestPool::RequestPool(PhysicalMemory& memory, DmaWindow& window, const SlotLa
     : memory_(memory), window_(window), layout_(layout), highest_address_(highest_address), guard_(guard) {}
 
 RequestPool::~RequestPool() {
+  for (auto& request : requests_) request->mapping.discard();  // a machine that halted leaves some alive
   for (const PageRun& chunk : chunks_) {
     memory_.lend(chunk);  // the view is whole again for whoever gets the pages next
     for (std::uint32_t i = 0; i < chunk.count; ++i) window_.close(chunk.first + i, DmaDirection::both);
@@ -57,6 +58,7 @@ void RequestPool::place(Request& request, PageRun pages) {
   std::byte* host = memory_.system(pages.first);
   const auto driver = [&](std::byte* at) -> void* { return memory_.in_view(View::lent, at); };
   request.pages = pages;
+  request.number = static_cast<std::uint32_t>(requests_.size() - 1);
   request.srb = Srb(host, layout_.form);
   request.srb_driver = driver(host);
   request.sense_host = host + layout_.sense;
@@ -78,6 +80,7 @@ Request* RequestPool::take() {
   request->direction = Request::Direction::none;
   request->busy_retries = request->escalation = request->class_retries = 0;
   request->class_context = nullptr;
+  request->released = false;
   return request;
 }
 

@@ -23,5 +23,6 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
 
     NullDescribe(&init);
     init.HwFindAdapter = FindAdapter;
+    init.MapBuffers = STOR_MAP_ALL_BUFFERS_INCLUDING_READ_WRITE;   /* HwStartIo at DIRQL cannot ask for the data's address */
     return (NTSTATUS)StorPortInitialize(DriverObject, RegistryPath, &init, NULL);
 }

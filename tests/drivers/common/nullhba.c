@@ -50,6 +50,15 @@ static UCHAR CheckCondition(PSCSI_REQUEST_BLOCK Srb, UCHAR Asc)
     return SRB_STATUS_ERROR | SRB_STATUS_AUTOSENSE_VALID;
 }
 
+/* StorPortGetSystemAddress is for DISPATCH_LEVEL and below; under half duplex HwStartIo runs at DIRQL. */
+static ULONG DataAddress(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb, PVOID *Address)
+{
+    if (KeGetCurrentIrql() <= DISPATCH_LEVEL)
+        return StorPortGetSystemAddress(Adapter, Srb, Address);
+    *Address = SrbGetDataBuffer(Srb);
+    return STOR_STATUS_SUCCESS;
+}
+
 static UCHAR Answer(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb, const UCHAR *Data, ULONG Length)
 {
     PVOID buffer = NULL;
@@ -57,7 +66,7 @@ static UCHAR Answer(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb, const UCHAR *Data, U
     if (Length > SrbGetDataTransferLength(Srb))
         Length = SrbGetDataTransferLength(Srb);
     if (Length != 0) {
-        if (StorPortGetSystemAddress(Adapter, Srb, &buffer) != STOR_STATUS_SUCCESS)
+        if (DataAddress(Adapter, Srb, &buffer) != STOR_STATUS_SUCCESS)
             return SRB_STATUS_ERROR;
         RtlCopyMemory(buffer, Data, Length);
     }
@@ -132,7 +141,7 @@ static UCHAR Transfer(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb, const UCHAR *Cdb)
         return CheckCondition(Srb, SCSI_ADSENSE_ILLEGAL_BLOCK);
     if (bytes == 0)
         return SRB_STATUS_SUCCESS;
-    if (StorPortGetSystemAddress(Adapter, Srb, &data) != STOR_STATUS_SUCCESS)
+    if (DataAddress(Adapter, Srb, &data) != STOR_STATUS_SUCCESS)
         return SRB_STATUS_ERROR;
     if (NullIsWrite(Srb))
         RtlCopyMemory(&Disk[lba * NULL_BLOCK_SIZE], data, bytes);

@@ -50,7 +50,7 @@ def check_place(suite, expectation, report, items):
         suite.check(line and re.search(wanted, shown), f"{name}: the place is {name}.c:{line}", shown)
     elif kind == "function":
         function = expectation["function"]
-        suite.check(re.search(rf"\b{function}\b", shown), f"{name}: the place is in {function}", shown)
+        suite.check(re.search(rf"\b(HwStor)?{function}(Routine)?\b", shown), f"{name}: the place is in {function}", shown)
 
 
 def check_mistake(suite, expectation):

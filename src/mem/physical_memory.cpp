@@ -126,6 +126,18 @@ void PhysicalMemory::name_pages(PhysProfile profile, std::uint64_t seed) {
     name_shuffled(zones_[3], profile, seed);
 }
 
+// Every zone but the last, the ordinary pages, is named consecutively: no need to look at a page.
+std::uint32_t PhysicalMemory::consecutive_pages(std::uint32_t page) const {
+  const Zone& ordinary = zones_.back();
+  for (const Zone& zone : zones_)
+    if (&zone != &ordinary && page - zone.first < zone.count) return zone.first + zone.count - page;
+  constexpr std::uint32_t kLookedAtMax = 1024;
+  const std::uint32_t most = std::min(kLookedAtMax, ordinary.first + ordinary.count - page);
+  std::uint32_t pages = 1;
+  while (pages < most && pfn_[page + pages] == pfn_[page] + pages) ++pages;
+  return pages;
+}
+
 // Ordinary pages are cut into runs of 1 to 8; the runs are shuffled and dealt to the low or the high range. So neighbours
 // are sometimes physically contiguous and mostly not, like memory of a machine that has run for a while.
 void PhysicalMemory::name_shuffled(const Zone& zone, PhysProfile profile, std::uint64_t seed) {

@@ -72,6 +72,8 @@ class PhysicalMemory {
 
   // --- names ------------------------------------------------------------------------------------------------------
   std::uint64_t pfn(std::uint32_t page) const { return pfn_[page]; }
+  /// How many pages from this one on have consecutive PFNs: exact up to the end of its zone, at most 1024 of the ordinary.
+  std::uint32_t consecutive_pages(std::uint32_t page) const;
   /// The file page of a PFN; none when the PFN is not RAM.
   std::optional<std::uint32_t> page_of_pfn(std::uint64_t pfn) const {
     for (const Segment& s : segments_)

@@ -76,6 +76,27 @@ TEST(PhysicalMemory, AllViewsShowTheSameBytes) {
   EXPECT_EQ(*reinterpret_cast<char*>(memory->host(*physical)), 'm');
 }
 
+TEST(PhysicalMemory, EveryPageSaidToBeConsecutiveIs) {
+  for (const auto profile : {PhysProfile::mixed, PhysProfile::low, PhysProfile::contiguous, PhysProfile::literal}) {
+    auto memory = make(profile);
+    const auto last = static_cast<std::uint32_t>(memory->size() / kPageSize) - 1;
+    for (std::uint32_t page = 0; page <= last; page += 61) {
+      const std::uint32_t pages = memory->consecutive_pages(page);
+      ASSERT_GE(pages, 1u);
+      ASSERT_LE(page + pages - 1, last);
+      ASSERT_EQ(memory->pfn(page + pages - 1), memory->pfn(page) + pages - 1);
+      for (std::uint32_t i = 1; i < pages; i += 17) ASSERT_EQ(memory->pfn(page + i), memory->pfn(page) + i);
+    }
+  }
+}
+
+TEST(PhysicalMemory, AContiguousRunIsConsecutiveToItsEnd) {
+  auto memory = make(PhysProfile::mixed);
+  const auto run = memory->allocate_contiguous(64, {.highest = 0xFFFFFFFF, .alignment = 0x10000});
+  ASSERT_TRUE(run);
+  EXPECT_GE(memory->consecutive_pages(run->first), 64u);
+}
+
 TEST(PhysicalMemory, TwoMemoriesTakeTwoSlotsAndGiveThemBack) {
   std::uint64_t first = 0;
   {

@@ -132,6 +132,8 @@ DeviceStatistics Device::statistics() const {
   return now;
 }
 
+// From here to work() everything has one caller and is on the way of every request: it is one piece of code in parts.
+
 // --- a request's parts, wherever the driver's descriptors divide it (2.7.4) -------------------------------------------
 
 inline bool Device::take_header(Request& request) {
@@ -180,7 +182,7 @@ inline bool Device::take_segment(const virtio::Segment& segment, DmaDirection di
 }
 
 /// False: the data is out of reach, or more or in another shape than the device takes.
-inline bool Device::take_data(Request& request) {
+[[gnu::always_inline]] inline bool Device::take_data(Request& request) {
   pieces_.clear();
   const std::uint32_t end = chain_.count;
   request.to_device = request.data < chain_.readable;
@@ -288,7 +290,7 @@ int Device::change(const Range& range, bool zeroes) {
   return zeroes ? disk_->write_zeroes(offset, length, (range.flags & kRangeUnmap) != 0) : disk_->discard(offset, length);
 }
 
-inline Device::Outcome Device::carry_out(const Request& request) {
+[[gnu::always_inline]] inline Device::Outcome Device::carry_out(const Request& request) {
   switch (request.header.type) {
     case Type::in: return read(request);
     case Type::out: return write(request);
@@ -309,7 +311,7 @@ void Device::notified(unsigned queue) {
 }
 
 /// Carries out chain_ and gives it back. False: there is nowhere to say how it went.
-inline bool Device::serve(virtio::SplitQueue& ring) {
+[[gnu::always_inline]] inline bool Device::serve(virtio::SplitQueue& ring) {
   Request request;
   if (!take_header(request) || !take_status(request)) return false;
   const Outcome outcome = take_data(request) ? carry_out(request) : Outcome{Status::io_error};

@@ -75,6 +75,7 @@ storport::Adapter& MachineKernel::add_adapter(const storport::Miniport& miniport
 }
 
 void MachineKernel::remove_adapters() {
+  if (board_ == nullptr) return;  // the machine never got so far
   for (auto& device : board_->devices) device->listener = nullptr;
   adapters_.clear();
   owned_.clear();

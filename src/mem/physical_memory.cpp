@@ -73,6 +73,7 @@ Result<void> PhysicalMemory::map() {
     if (got == reinterpret_cast<void*>(base)) slot_ = base;
     else if (got != MAP_FAILED) munmap(got, kSlotStride);
   }
+  if (slot_ != 0) munmap(reinterpret_cast<void*>(slot_ + kImageArena), kArenaSize);  // images are mapped where nothing is
   if (slot_ == 0) return refuse("no room for another machine in this process (at most {})", kSlots);
   const auto map_view = [&](View view, int protection) {
     void* at = reinterpret_cast<void*>(address(view, 0));

@@ -103,7 +103,8 @@ std::string Driver::location(std::uint64_t address, RipKind kind) {
   if (!image_ || !image_->contains(address)) return fmt::format("{:#x}", address);
   const auto places = symboliser_.locate(*image_, address, kind);
   if (places.empty() || places.front().file.empty()) return image_->name_of(address);
-  return fmt::format("{}:{}", places.front().file, places.front().line);
+  const SourceLocation& place = telling_place(places);
+  return fmt::format("{}:{}", place.file, place.line);
 }
 
 std::string Driver::frame_text(std::uint64_t address, RipKind kind) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -12,33 +11,28 @@
 namespace drydock {
 namespace {
 
-/// A thread takes the signals, so that no handler ever runs on a driver's stack.
-class Interruption {
- public:
-  Interruption() {
-    sigemptyset(&signals_);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals_, number);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    std::thread([this] { watch(); }).detach();
-  }
-  bool requested() const { return requested_; }
+/// A thread takes the signals, so that no handler ever runs on a driver's stack. It says on the first that it was heard
+/// and ends the process on the second.
+void wait_for_signals(sigset_t signals) {
+  int number = 0;
+  sigwait(&signals, &number);
+  fmt::print(stderr, "\ndrydock: the check is coming to its end (once more: now)\n");
+  sigwait(&signals, &number);
+  _exit(128 + number);
+}
 
- private:
-  [[noreturn]] void watch() {
-    for (;;) {
-      int number = 0;
-      sigwait(&signals_, &number);
-      if (requested_.exchange(true)) _exit(128 + number);  // asked twice: now
-    }
-  }
-  sigset_t signals_{};
-  std::atomic<bool> requested_ = false;
-};
+void take_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread(wait_for_signals, signals).detach();
+}
 
 }  // namespace
 
 SelfChecked self_check(const Options& options) {
-  static Interruption interruption;  // its thread outlives every run
+  take_signals();
   SelfChecked result;
   auto started = Machine::start(options);
   if (!started) {
@@ -50,10 +44,7 @@ SelfChecked self_check(const Options& options) {
   result.started = true;
   {
     ProgressBar bar;
-    started.machine->self_check([&bar](const SelfCheckProgress& progress) {
-      bar.show(progress);
-      return !interruption.requested();
-    });
+    started.machine->self_check([&bar](const SelfCheckProgress& progress) { bar.show(progress); });
   }
   result.report = started.machine->stop();
   return result;

@@ -10,7 +10,8 @@ struct SelfChecked {
   bool started = false;
 };
 
-/// Shows its progress on a terminal. SIGINT and SIGTERM end it early, with the report so far.
+/// Shows its progress on a terminal. SIGINT and SIGTERM let the check, a matter of seconds, come to its end and its report;
+/// the second of them ends the process.
 SelfChecked self_check(const Options& options);
 
 }  // namespace drydock

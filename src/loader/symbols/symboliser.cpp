@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -107,10 +108,17 @@ bool wait_for(int fd, short events, const Patience& patience) {
 
 Symboliser::~Symboliser() { stop(); }
 
+const SourceLocation& telling_place(const std::vector<SourceLocation>& chain) {
+  const auto own = std::find_if(chain.begin(), chain.end(), [](const SourceLocation& place) {
+    return place.line != 0 && !place.file.ends_with(".h") && !place.file.ends_with(".hpp");
+  });
+  return own != chain.end() ? *own : chain.front();
+}
+
 std::string Symboliser::describe(const Image& image, std::uint64_t address, RipKind kind) {
   const auto locations = locate(image, address, kind);
   if (locations.empty() || locations[0].function.empty()) return image.name_of(address);
-  const auto& where = locations[0];
+  const auto& where = telling_place(locations);
   return where.line ? fmt::format("{} {}:{}", where.function, where.file, where.line)
                     : fmt::format("{} ({})", where.function, image.name_of(address));
 }

@@ -30,6 +30,10 @@ struct SourceLocation {
   std::uint32_t line = 0;
 };
 
+/// Of a chain of inlined functions, innermost first, the one whose line tells most: the innermost outside a header, as
+/// helpers of the WDK headers are inlined into the driver's own lines. The chain is not empty.
+const SourceLocation& telling_place(const std::vector<SourceLocation>& chain);
+
 class Symboliser {
  public:
   struct Options {

@@ -201,4 +201,11 @@ TEST_F(SymboliserTest, it_dies_with_us_even_when_we_are_killed) {
 }
 
 }  // namespace
+TEST(TellingPlace, is_the_innermost_outside_a_header) {
+  const std::vector<SourceLocation> chain = {{"StorPortAllocatePool", "storport.h", "", 220}, {"AllocateLog", "my.c", "", 13}, {"Init", "my.c", "", 40}};
+  EXPECT_EQ(telling_place(chain).line, 13u);
+  EXPECT_EQ(telling_place({chain[0]}).line, 220u);
+  EXPECT_EQ(telling_place({chain[2], chain[0]}).line, 40u);
+}
+
 }  // namespace drydock

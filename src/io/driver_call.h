@@ -19,6 +19,7 @@ struct CallFrame {
   Irql irql = kPassiveLevel;
   unsigned locks_held = 0;  ///< acquired by this call and not yet released
   CallFrame* outer = nullptr;
+  std::uint64_t entry = 0;  ///< address of the routine: where a finding about the whole call points
 };
 
 class DriverCall {
@@ -32,7 +33,7 @@ class DriverCall {
 
   template <class R, class... A>
   R operator()(std::string_view routine, EntryKind kind, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
-    CallFrame call{routine, scheduler_.irql(), 0, nullptr};
+    CallFrame call{routine, scheduler_.irql(), 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
     begin(call);
     const Entered<R> entered = enter_driver(scheduler_.fiber(), kind, entry, arguments...);
     if (entered.aborted) [[unlikely]] scheduler_.halt();

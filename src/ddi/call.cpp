@@ -19,22 +19,62 @@ storport::Adapter* Call::adapter(const void* device_extension) const {
   return found;
 }
 
+namespace {
+
+// A length of 0 touches nothing, wherever the pointer points; drydock's code still wants an address.
+constexpr std::byte kNothing{};
+
+std::byte* as_host(const void* pointer) { return const_cast<std::byte*>(static_cast<const std::byte*>(pointer)); }
+
+bool on_stack(const Fiber& fiber, std::uint64_t address, std::uint64_t size) {
+  return fiber.owns_stack(address) && size <= fiber.stack_top() - address;
+}
+
+// Pages of the arena are mapped one after another: what the driver sees there, drydock sees too.
+bool is_mapped(const SystemMappings& mappings, std::uint64_t address, std::uint64_t size) {
+  if (!mappings.in_arena(address) || size > kArenaSize) return false;
+  for (std::uint64_t page = address & ~kPageMask; page < address + size; page += kPageSize)
+    if (!mappings.page_at(page)) return false;
+  return true;
+}
+
+}  // namespace
+
 std::byte* Call::range(const void* pointer, std::uint64_t size, bool write, const char* what) const {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
-  const auto place_found = memory().find(address);
-  if (place_found && place_found->offset + size <= memory().size()) [[likely]] {
-    if (place_found->view == View::forbidden || place_found->view == View::lent) note_touch(address, *place_found, write);
-    return memory().system(0) + place_found->offset;
+  const auto found = memory().find(address);
+  if (found && size <= memory().size() - found->offset) [[likely]] {
+    if (found->view == View::forbidden || found->view == View::lent) note_touch(address, size, *found, write);
+    return memory().system(0) + found->offset;
   }
-  const bool on_stack = services_.scheduler.fiber().owns_stack(address) && services_.scheduler.fiber().owns_stack(address + size);
-  if (on_stack || kernel_.in_image(address, size)) return const_cast<std::byte*>(static_cast<const std::byte*>(pointer));
+  return other_range(pointer, size, what);
+}
+
+std::byte* Call::other_range(const void* pointer, std::uint64_t size, const char* what) const {
+  const auto address = reinterpret_cast<std::uint64_t>(pointer);
+  if (size == 0) return as_host(&kNothing);
+  const bool wraps = address + size < address;
+  if (!wraps && (on_stack(services_.scheduler.fiber(), address, size) || is_mapped(services_.mappings, address, size) ||
+                 kernel_.in_image(address, size)))
+    return as_host(pointer);
   broken("BUF-68", "", fmt::format("{}: {} points to memory that is not the driver's", name_, what));
   return nullptr;
 }
 
+std::optional<PhysicalAddress> Call::physical(const void* pointer) const {
+  const auto address = reinterpret_cast<std::uint64_t>(pointer);
+  if (const auto found = memory().physical(address)) [[likely]] return found;
+  const auto page = services_.mappings.page_at(address);
+  if (!page) return std::nullopt;
+  return PhysicalAddress{(memory().pfn(*page) << kPageShift) | (address & kPageMask)};
+}
+
 // DOC: ST-42 ST-43 ST-121 the same rules as for the driver's own loads and stores, charged to the routine's caller.
-void Call::note_touch(std::uint64_t address, PhysicalMemory::Place found, bool write) const {
+void Call::note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const {
+  if (size == 0) return;
   kernel_.touch(address, found, write, place());
+  const PhysicalMemory::Place last{found.view, found.offset + size - 1};  // a range may begin alive and end in what is not
+  if (last.page() != found.page()) kernel_.touch(address + size - 1, last, write, place());
 }
 
 }  // namespace drydock::ddi

@@ -2,6 +2,8 @@
 // Call: one call of an export by the driver. First object of every export: it counts the driver's stack, passes a
 // preemption point on the way in and on the way out, checks the IRQL, and knows where the driver called from.
 
+#include <optional>
+
 #include "ddi/kernel.h"
 #include "sched/guard.h"
 
@@ -37,18 +39,21 @@ class Call {
   /// The adapter of a device extension; null (and a finding) when the pointer is none.
   storport::Adapter* adapter(const void* device_extension) const;
 
-  /// drydock's alias of driver memory named by an argument: machine memory in any view, or the driver's own image or
-  /// stack. Null (and a finding that names `what`) when [pointer, +size) is not that. Forbidden and dead memory is a
-  /// finding too, but is given: the call completes through the alias.
+  /// drydock's alias of driver memory named by an argument: machine memory in any view, a system mapping, or the
+  /// driver's own image or stack. Null (and a finding that names `what`) when [pointer, +size) is not that; never null
+  /// for a size of 0. Forbidden and dead memory is a finding too, but is given: the call completes through the alias.
   std::byte* range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
   template <class T>
   T* object(T* pointer, const char* what) const {
     return reinterpret_cast<T*>(range(pointer, sizeof(T), true, what));
   }
+  /// Of a byte of machine memory, in any view or system mapping; none for anything else, the driver's image included.
+  std::optional<PhysicalAddress> physical(const void* pointer) const;
 
  private:
+  std::byte* other_range(const void* pointer, std::uint64_t size, const char* what) const;
   void note_entry(Irql irql_max) const;
-  void note_touch(std::uint64_t address, PhysicalMemory::Place found, bool write) const;
+  void note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   const char* name_;
   const std::uint64_t* frame_;
   Kernel& kernel_;

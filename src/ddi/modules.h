@@ -11,7 +11,9 @@ std::vector<Row> storport_rows();
 std::vector<Row> storport_extended_rows();
 std::vector<Row> ke_rows();
 std::vector<Row> ex_rows();
+std::vector<Row> mm_rows();
 std::vector<Row> rtl_rows();
+std::vector<Row> crt_rows();
 std::vector<Row> hal_rows();
 
 }  // namespace drydock::ddi

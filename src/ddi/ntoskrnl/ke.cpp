@@ -4,6 +4,7 @@
 
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
+#include "ddi/spin_word.h"
 #include "ddi/varargs.h"
 
 namespace drydock::ddi {
@@ -30,36 +31,21 @@ void initialize_spin_lock(Call& call, ULONG_PTR* lock) {
   if (ULONG_PTR* host = call.object(lock, "SpinLock")) *host = 0;
 }
 
-// The lock's own word holds owner + 1: a plain checked store, as one OS thread runs the machine.
-void wait_for(Call& call, ULONG_PTR* host) {
-  const ULONG_PTR self = call.scheduler().cpu().index + 1;
-  if (*host == self) return call.broken("VER-91", "", fmt::format("{}: this CPU holds the spin lock already", call.name()));
-  while (*host != 0) call.scheduler().spin();
-  *host = self;
-  if (CallFrame* frame = call.services().call.frame()) ++frame->locks_held;
-}
-
-void let_go(Call& call, ULONG_PTR* host) {
-  if (*host == 0) call.broken("VER-91", "", fmt::format("{}: the spin lock is not held", call.name()));
-  *host = 0;
-  if (CallFrame* frame = call.services().call.frame(); frame != nullptr && frame->locks_held != 0) --frame->locks_held;
-}
-
 UCHAR acquire_spin_lock_raise(Call& call, ULONG_PTR* lock) {
   const Irql old = call.scheduler().raise_irql(kDispatchLevel);
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) wait_for(call, host);
+  if (ULONG_PTR* host = call.object(lock, "SpinLock")) acquire_word(call, *host);
   return old;
 }
 void release_spin_lock(Call& call, ULONG_PTR* lock, UCHAR irql) {
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) let_go(call, host);
+  if (ULONG_PTR* host = call.object(lock, "SpinLock")) release_word(call, *host);
   call.scheduler().lower_irql(irql);
 }
 void acquire_spin_lock_at_dpc_level(Call& call, ULONG_PTR* lock) {
   if (call.scheduler().irql() != kDispatchLevel) call.broken("VER-84", "", fmt::format("{} at IRQL {}", call.name(), call.scheduler().irql()));
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) wait_for(call, host);
+  if (ULONG_PTR* host = call.object(lock, "SpinLock")) acquire_word(call, *host);
 }
 void release_spin_lock_from_dpc_level(Call& call, ULONG_PTR* lock) {
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) let_go(call, host);
+  if (ULONG_PTR* host = call.object(lock, "SpinLock")) release_word(call, *host);
 }
 
 // --- time and processors --------------------------------------------------------------------------------------------------
@@ -152,7 +138,7 @@ std::vector<Row> ke_rows() {
       routine<"KeQueryPerformanceCounter", kAnyIrql, &query_performance_counter>(kModule, "nf-ntifs-kequeryperformancecounter"),
       routine<"KeQueryInterruptTime", kAnyIrql, &query_interrupt_time>(kModule, "nf-wdm-kequeryinterrupttime"),
       routine<"KeQueryTimeIncrement", kAnyIrql, &query_time_increment>(kModule, "nf-wdm-kequerytimeincrement"),
-      routine<"KeQueryActiveProcessorCount", kDispatchLevel, &active_processor_count>(kModule, "nf-wdm-kequeryactiveprocessorcount"),
+      routine<"KeQueryActiveProcessorCount", kAnyIrql, &active_processor_count>(kModule, "nf-wdm-kequeryactiveprocessorcount"),
       routine<"KeQueryActiveProcessorCountEx", kAnyIrql, &active_processor_count_ex>(kModule, "nf-wdm-kequeryactiveprocessorcountex"),
       routine<"KeQueryMaximumProcessorCountEx", kAnyIrql, &active_processor_count_ex>(kModule, "nf-wdm-kequerymaximumprocessorcountex"),
       routine<"KeQueryActiveGroupCount", kAnyIrql, &active_group_count>(kModule, "nf-wdm-kequeryactivegroupcount"),

@@ -1,9 +1,12 @@
-// ntoskrnl.exe: Rtl… and the part of the C library that the kernel exports.
+// ntoskrnl.exe: Rtl…: memory and counted strings.
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
+#include "ddi/text.h"
 
 namespace drydock::ddi {
 
@@ -11,24 +14,17 @@ namespace {
 
 constexpr const char* kModule = "ntoskrnl.exe";
 
-void* copy_memory(Call& call, void* to, const void* from, SIZE_T length) {
+// --- memory -------------------------------------------------------------------------------------------------------------
+
+void move_memory_rtl(Call& call, void* to, const void* from, SIZE_T length) {
   std::byte* target = call.range(to, length, true, "Destination");
   const std::byte* source = call.range(from, length, false, "Source");
   if (target != nullptr && source != nullptr) std::memmove(target, source, length);
-  return to;
 }
-void* set_memory(Call& call, void* to, int value, SIZE_T length) {
+void fill_memory(Call& call, void* to, SIZE_T length, UCHAR value) {
   if (std::byte* target = call.range(to, length, true, "Destination")) std::memset(target, value, length);
-  return to;
 }
-int compare(Call& call, const void* a, const void* b, SIZE_T length) {
-  const std::byte* first = call.range(a, length, false, "Buf1");
-  const std::byte* second = call.range(b, length, false, "Buf2");
-  return first == nullptr || second == nullptr ? 1 : std::memcmp(first, second, length);
-}
-void fill_memory(Call& call, void* to, SIZE_T length, UCHAR value) { set_memory(call, to, value, length); }
-void zero_memory(Call& call, void* to, SIZE_T length) { set_memory(call, to, 0, length); }
-void move_memory_rtl(Call& call, void* to, const void* from, SIZE_T length) { copy_memory(call, to, from, length); }
+void zero_memory(Call& call, void* to, SIZE_T length) { fill_memory(call, to, length, 0); }
 // How many bytes are equal from the start.
 SIZE_T compare_memory(Call& call, const void* a, const void* b, SIZE_T length) {
   const std::byte* first = call.range(a, length, false, "Source1");
@@ -38,52 +34,121 @@ SIZE_T compare_memory(Call& call, const void* a, const void* b, SIZE_T length) {
   return same;
 }
 
-constexpr std::size_t kTextMax = 1 << 20;
-SIZE_T string_length(Call& call, const char* text) { return driver_text(call, text, kTextMax, "str").size(); }
-int string_compare(Call& call, const char* a, const char* b) {
-  return driver_text(call, a, kTextMax, "str1").compare(driver_text(call, b, kTextMax, "str2"));
-}
-int string_compare_n(Call& call, const char* a, const char* b, SIZE_T count) {
-  return driver_text(call, a, count, "str1").compare(driver_text(call, b, count, "str2"));
-}
+// --- counted strings --------------------------------------------------------------------------------------------------------
 
-SIZE_T wide_length(Call& call, const char16_t* text) {
-  SIZE_T length = 0;
-  for (; length < kTextMax; ++length) {
-    const std::byte* at = call.range(text + length, sizeof(char16_t), false, "str");
-    if (at == nullptr || (at[0] == std::byte{0} && at[1] == std::byte{0})) break;
-  }
-  return length;
-}
-
-void init_unicode_string(Call& call, UNICODE_STRING* string, const char16_t* text) {
-  UNICODE_STRING* host = call.object(string, "DestinationString");
+// What does not fit the 16-bit lengths is cut off, whole characters only.
+template <class C, class String>
+void init_string(Call& call, String* string, const C* text) {
+  String* host = call.object(string, "DestinationString");
   if (host == nullptr) return;
-  const SIZE_T bytes = text == nullptr ? 0 : wide_length(call, text) * 2;
+  constexpr std::size_t kUnitsMax = std::numeric_limits<USHORT>::max() / sizeof(C) - 1;
+  const std::size_t bytes = text == nullptr ? 0 : std::min(driver_string(call, text, kTextMax, "SourceString").size(), kUnitsMax) * sizeof(C);
   host->Length = static_cast<USHORT>(bytes);
-  host->MaximumLength = static_cast<USHORT>(text == nullptr ? 0 : bytes + 2);
-  host->Buffer = reinterpret_cast<decltype(host->Buffer)>(const_cast<char16_t*>(text));
+  host->MaximumLength = static_cast<USHORT>(text == nullptr ? 0 : bytes + sizeof(C));
+  host->Buffer = reinterpret_cast<decltype(host->Buffer)>(const_cast<C*>(text));
+}
+
+std::u16string_view text_of(Call& call, const UNICODE_STRING* string, const char* what) {
+  const UNICODE_STRING* host = call.object(const_cast<UNICODE_STRING*>(string), what);
+  if (host == nullptr || host->Length < sizeof(char16_t)) return {};
+  const auto* text = reinterpret_cast<const char16_t*>(call.range(host->Buffer, host->Length, false, what));
+  return text == nullptr ? std::u16string_view{} : std::u16string_view(text, host->Length / sizeof(char16_t));
+}
+
+// ASCII and Latin-1.
+constexpr char16_t upcase(char16_t c) {
+  const bool small = (c >= u'a' && c <= u'z') || (c >= 0xE0 && c <= 0xFE && c != 0xF7);
+  return small ? static_cast<char16_t>(c - 0x20) : c == 0xFF ? u'\u0178' : c;
+}
+USHORT upcase_char(Call&, USHORT c) { return upcase(c); }
+
+LONG compare_unicode(Call& call, const UNICODE_STRING* a, const UNICODE_STRING* b, BOOLEAN ignore_case) {
+  const auto first = text_of(call, a, "String1"), second = text_of(call, b, "String2");
+  for (std::size_t i = 0; i < std::min(first.size(), second.size()); ++i) {
+    const LONG x = ignore_case ? upcase(first[i]) : first[i], y = ignore_case ? upcase(second[i]) : second[i];
+    if (x != y) return x - y;
+  }
+  return static_cast<LONG>(first.size()) - static_cast<LONG>(second.size());
+}
+BOOLEAN equal_unicode(Call& call, const UNICODE_STRING* a, const UNICODE_STRING* b, BOOLEAN ignore_case) {
+  return compare_unicode(call, a, b, ignore_case) == 0;
+}
+
+// Writes behind the first `at` bytes of the string what fits of `text`, and a terminator where there is room for one.
+bool put_at(Call& call, UNICODE_STRING& host, std::size_t at, std::u16string_view text) {
+  const std::size_t room = host.MaximumLength > at ? host.MaximumLength - at : 0;
+  const std::size_t bytes = std::min(room / sizeof(char16_t), text.size()) * sizeof(char16_t);
+  const bool terminated = room - bytes >= sizeof(char16_t);
+  std::byte* start = reinterpret_cast<std::byte*>(host.Buffer) + at;
+  std::byte* to = call.range(start, bytes + (terminated ? sizeof(char16_t) : 0), true, "Buffer");
+  if (to == nullptr) return false;
+  if (bytes != 0) std::memmove(to, text.data(), bytes);
+  if (terminated) std::memset(to + bytes, 0, sizeof(char16_t));
+  host.Length = static_cast<USHORT>(at + bytes);
+  return true;
+}
+
+void copy_unicode(Call& call, UNICODE_STRING* to, const UNICODE_STRING* from) {
+  UNICODE_STRING* host = call.object(to, "DestinationString");
+  if (host == nullptr) return;
+  host->Length = 0;
+  if (from != nullptr) put_at(call, *host, 0, text_of(call, from, "SourceString"));
+}
+
+// All or nothing.
+NTSTATUS append(Call& call, UNICODE_STRING* to, std::u16string_view text) {
+  UNICODE_STRING* host = call.object(to, "Destination");
+  if (host == nullptr) return STATUS_INVALID_PARAMETER;
+  if (host->Length + text.size() * sizeof(char16_t) > host->MaximumLength) return STATUS_BUFFER_TOO_SMALL;
+  return put_at(call, *host, host->Length, text) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+NTSTATUS append_unicode(Call& call, UNICODE_STRING* to, const UNICODE_STRING* from) { return append(call, to, text_of(call, from, "Source")); }
+NTSTATUS append_text(Call& call, UNICODE_STRING* to, const char16_t* from) {
+  return append(call, to, from == nullptr ? std::u16string_view{} : driver_string(call, from, kTextMax, "Source"));
+}
+
+// --- the rest ------------------------------------------------------------------------------------------------------------------
+
+// Windows 10 22H2, as NtBuildNumber says.
+NTSTATUS get_version(Call& call, RTL_OSVERSIONINFOW* version) {
+  RTL_OSVERSIONINFOW* host = call.object(version, "lpVersionInformation");
+  if (host == nullptr) return STATUS_INVALID_PARAMETER;
+  constexpr ULONG kWin32Nt = 2;
+  host->dwMajorVersion = 10;
+  host->dwMinorVersion = 0;
+  host->dwBuildNumber = 19045;
+  host->dwPlatformId = kWin32Nt;
+  std::memset(host->szCSDVersion, 0, sizeof host->szCSDVersion);
+  return STATUS_SUCCESS;
+}
+
+void assertion_failed(Call& call, const char* expression, const char* file, ULONG line, const char*) {
+  constexpr std::size_t kLengthMax = 512;
+  call.kernel().debug_print(fmt::format("assertion failed: {} ({}:{})", driver_text(call, expression, kLengthMax, "FailedAssertion"),
+                                        driver_text(call, file, kLengthMax, "FileName"), line));
 }
 
 }  // namespace
 
 std::vector<Row> rtl_rows() {
-  const char* crt = "the kernel's C library";
+  const char* latin = "case is that of ASCII and Latin-1";
   return {
-      routine<"memcpy", kAnyIrql, &copy_memory>(kModule, "nf-wdm-rtlcopymemory", Coverage::full, crt),
-      routine<"memmove", kAnyIrql, &copy_memory>(kModule, "nf-wdm-rtlmovememory", Coverage::full, crt),
-      routine<"memset", kAnyIrql, &set_memory>(kModule, "nf-wdm-rtlfillmemory", Coverage::full, crt),
-      routine<"memcmp", kAnyIrql, &compare>(kModule, "nf-wdm-rtlequalmemory", Coverage::full, crt),
-      routine<"strlen", kAnyIrql, &string_length>(kModule, "run-time-library-rtl-routines", Coverage::full, crt),
-      routine<"strcmp", kAnyIrql, &string_compare>(kModule, "run-time-library-rtl-routines", Coverage::full, crt),
-      routine<"strncmp", kAnyIrql, &string_compare_n>(kModule, "run-time-library-rtl-routines", Coverage::full, crt),
-      routine<"wcslen", kAnyIrql, &wide_length>(kModule, "run-time-library-rtl-routines", Coverage::full, crt),
       routine<"RtlFillMemory", kAnyIrql, &fill_memory>(kModule, "nf-wdm-rtlfillmemory"),
       routine<"RtlZeroMemory", kAnyIrql, &zero_memory>(kModule, "nf-wdm-rtlzeromemory"),
       routine<"RtlMoveMemory", kAnyIrql, &move_memory_rtl>(kModule, "nf-wdm-rtlmovememory"),
       routine<"RtlCopyMemory", kAnyIrql, &move_memory_rtl>(kModule, "nf-wdm-rtlcopymemory"),
       routine<"RtlCompareMemory", kAnyIrql, &compare_memory>(kModule, "nf-wdm-rtlcomparememory"),
-      routine<"RtlInitUnicodeString", kDispatchLevel, &init_unicode_string>(kModule, "nf-wdm-rtlinitunicodestring"),
+      routine<"RtlInitUnicodeString", kAnyIrql, &init_string<char16_t, UNICODE_STRING>>(kModule, "nf-wdm-rtlinitunicodestring"),
+      routine<"RtlInitAnsiString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitansistring"),
+      routine<"RtlInitString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitstring"),
+      routine<"RtlCompareUnicodeString", kAnyIrql, &compare_unicode>(kModule, "nf-wdm-rtlcompareunicodestring", Coverage::partial, latin),
+      routine<"RtlEqualUnicodeString", kAnyIrql, &equal_unicode>(kModule, "nf-wdm-rtlequalunicodestring", Coverage::partial, latin),
+      routine<"RtlUpcaseUnicodeChar", kAnyIrql, &upcase_char>(kModule, "nf-ntifs-rtlupcaseunicodechar", Coverage::partial, latin),
+      routine<"RtlCopyUnicodeString", kAnyIrql, &copy_unicode>(kModule, "nf-wdm-rtlcopyunicodestring"),
+      routine<"RtlAppendUnicodeStringToString", kAnyIrql, &append_unicode>(kModule, "nf-wdm-rtlappendunicodestringtostring"),
+      routine<"RtlAppendUnicodeToString", kAnyIrql, &append_text>(kModule, "nf-wdm-rtlappendunicodetostring"),
+      routine<"RtlGetVersion", kPassiveLevel, &get_version>(kModule, "nf-wdm-rtlgetversion", Coverage::partial, "RTL_OSVERSIONINFOW only"),
+      routine<"RtlAssert", kAnyIrql, &assertion_failed>(kModule, "nf-wdm-rtlassert", Coverage::partial, "told in the debug output; no debugger is entered"),
   };
 }
 

@@ -1,11 +1,19 @@
 // Addresses, scatter/gather lists and units. DOC: ST-43 ST-52 ST-53 ST-128
 
+#include <algorithm>
+#include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "ddi/storport/rows.h"
 #include "ddi/storport/support.h"
 
 namespace drydock::ddi {
+namespace {
+
+constexpr std::uint64_t kContiguousMax = 1u << 30;  // as much as any extension; a length is 32 bits wide
+
+}  // namespace
 
 // The list was built when the request was mapped; it lies in the request's slot and dies with it.
 STOR_SCATTER_GATHER_LIST* get_scatter_gather_list(Call& call, void* ext, SCSI_REQUEST_BLOCK* srb) {
@@ -31,13 +39,18 @@ STOR_PHYSICAL_ADDRESS physical_in_list(const storport::Request& request, std::ui
   return address;
 }
 
-// How far physical contiguity reaches from a byte of machine memory, up to a limit that is enough for any extension.
+// How far physical contiguity reaches from a byte of machine memory.
 ULONG contiguous_from(const PhysicalMemory& memory, PhysicalMemory::Place at) {
-  constexpr std::uint32_t kPagesMax = 1024;
-  std::uint32_t page = at.page(), pages = 1;
-  const auto last = static_cast<std::uint32_t>(memory.size() >> kPageShift) - 1;
-  while (page < last && pages < kPagesMax && memory.pfn(page + 1) == memory.pfn(page) + 1) ++page, ++pages;
-  return static_cast<ULONG>((std::uint64_t{pages} << kPageShift) - (at.offset & kPageMask));
+  constexpr std::uint64_t kPagesMax = 1u << 19;
+  const std::uint64_t pages = std::min<std::uint64_t>(memory.consecutive_pages(at.page()), kPagesMax);
+  return static_cast<ULONG>((pages << kPageShift) - (at.offset & kPageMask));
+}
+
+// Where in the request's data an address lies; none when it does not. The same byte has an address in every view.
+std::optional<std::uint64_t> offset_in_data(const PhysicalMemory& memory, const storport::Request& request, std::uint64_t address) {
+  const auto place = memory.find(address), data = memory.find(request.data_address);
+  const std::uint64_t offset = place && data ? place->offset - data->offset : address - request.data_address;
+  return offset < request.data_length ? std::optional(offset) : std::nullopt;
 }
 
 STOR_PHYSICAL_ADDRESS get_physical_address(Call& call, void* ext, SCSI_REQUEST_BLOCK* srb, void* virtual_address, ULONG* length) {
@@ -46,17 +59,18 @@ STOR_PHYSICAL_ADDRESS get_physical_address(Call& call, void* ext, SCSI_REQUEST_B
   ULONG* host_length = call.object(length, "Length");
   if (adapter == nullptr || host_length == nullptr) return none;
   *host_length = 0;
-  const auto place = call.memory().find(virtual_address);
-  if (!place) {  // DOC: H-39
+  const auto physical = call.physical(virtual_address);
+  if (!physical) {  // DOC: H-39
     call.broken("VER-36", "", "StorPortGetPhysicalAddress was given an address that is in no memory of the adapter or its requests");
     return none;
   }
+  const auto address = reinterpret_cast<std::uint64_t>(virtual_address);
   if (srb != nullptr)
-    if (storport::Request* request = request_of(call, *adapter, srb); request != nullptr && request->data_length != 0)
-      if (const auto data = call.memory().find(request->data_address); data && place->offset - data->offset < request->data_length)
-        return physical_in_list(*request, place->offset - data->offset, *host_length);
-  *host_length = contiguous_from(call.memory(), *place);
-  none.QuadPart = static_cast<LONGLONG>(call.memory().physical(reinterpret_cast<std::uint64_t>(virtual_address))->value);
+    if (storport::Request* request = request_of(call, *adapter, srb); request != nullptr && request->direction != storport::Request::Direction::none)
+      if (const auto offset = offset_in_data(call.memory(), *request, address)) return physical_in_list(*request, *offset, *host_length);
+  const auto place = call.memory().find(address);
+  *host_length = place ? contiguous_from(call.memory(), *place) : static_cast<ULONG>(kPageSize - (address & kPageMask));
+  none.QuadPart = static_cast<LONGLONG>(physical->value);
   return none;
 }
 

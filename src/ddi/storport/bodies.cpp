@@ -99,7 +99,7 @@ ULONG acquire_msi_lock(Call& call, void* ext, ULONG message, ULONG* old_irql) {
 
 ULONG release_msi_lock(Call& call, void* ext, ULONG message, ULONG old_irql) {
   storport::Adapter* adapter = call.adapter(ext);
-  return adapter != nullptr && adapter->release_message_lock(message, old_irql) ? kSuccess : kInvalidParameter;
+  return adapter != nullptr && adapter->release_message_lock(message, old_irql, call.place()) ? kSuccess : kInvalidParameter;
 }
 
 // DOC: ST-101

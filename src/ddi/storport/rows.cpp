@@ -126,17 +126,17 @@ void add_queue_rows(std::vector<Row>& rows) {
 std::vector<Row> storport_rows() {
   const char* m = "storport.sys";
   std::vector<Row> rows{
-      routine<"StorPortInitialize", kPassiveLevel, &initialize>(m, "nf-storport-storportinitialize"),
+      routine<"StorPortInitialize", kAnyIrql, &initialize>(m, "nf-storport-storportinitialize"),
       routine<"StorPortGetDeviceBase", kAnyIrql, &get_device_base>(m, "nf-storport-storportgetdevicebase"),
       routine<"StorPortFreeDeviceBase", kAnyIrql, &free_device_base>(m, "nf-storport-storportfreedevicebase"),
       routine<"StorPortValidateRange", kAnyIrql, &validate_range>(m, "nf-storport-storportvalidaterange"),
-      routine<"StorPortGetUncachedExtension", kPassiveLevel, &get_uncached_extension>(m, "nf-storport-storportgetuncachedextension"),
+      routine<"StorPortGetUncachedExtension", kAnyIrql, &get_uncached_extension>(m, "nf-storport-storportgetuncachedextension"),
       routine<"StorPortGetBusData", kAnyIrql, &get_bus_data>(m, "nf-storport-storportgetbusdata", Coverage::partial, "PCIConfiguration only"),
       routine<"StorPortSetBusDataByOffset", kAnyIrql, &set_bus_data_by_offset>(m, "nf-storport-storportsetbusdatabyoffset", Coverage::partial, "PCIConfiguration only"),
       routine<"StorPortRegistryRead", kPassiveLevel, &registry_read>(m, "nf-storport-storportregistryread"),
       routine<"StorPortRegistryWrite", kPassiveLevel, &registry_write>(m, "nf-storport-storportregistrywrite"),
-      routine<"StorPortAllocateRegistryBuffer", kPassiveLevel, &allocate_registry_buffer>(m, "nf-storport-storportallocateregistrybuffer"),
-      routine<"StorPortFreeRegistryBuffer", kPassiveLevel, &free_registry_buffer>(m, "nf-storport-storportfreeregistrybuffer"),
+      routine<"StorPortAllocateRegistryBuffer", kAnyIrql, &allocate_registry_buffer>(m, "nf-storport-storportallocateregistrybuffer"),
+      routine<"StorPortFreeRegistryBuffer", kAnyIrql, &free_registry_buffer>(m, "nf-storport-storportfreeregistrybuffer"),
       routine<"StorPortGetScatterGatherList", kAnyIrql, &get_scatter_gather_list>(m, "nf-storport-storportgetscattergatherlist"),
       routine<"StorPortGetPhysicalAddress", kAnyIrql, &get_physical_address>(m, "nf-storport-storportgetphysicaladdress"),
       routine<"StorPortGetVirtualAddress", kAnyIrql, &get_virtual_address>(m, "nf-storport-storportgetvirtualaddress"),

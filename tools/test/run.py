@@ -62,6 +62,9 @@ def run_ctest(directory, jobs, skip):
 
 def count_cases(output):
     """(passed, failed) as the program's own output tells, (0, 0) where it tells nothing."""
+    own_count = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.M)
+    if own_count:
+        return int(own_count[-1][0]), int(own_count[-1][1])
     passed = sum(int(n) for n in re.findall(r"^\[  PASSED  \] (\d+) tests?\.", output, re.M))
     failed = sum(int(n) for n in re.findall(r"^\[  FAILED  \] (\d+) tests?, listed below", output, re.M))
     passed += len(re.findall(r"^ok - ", output, re.M))

@@ -24,6 +24,13 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
+  /// One export that stands for many: from here on the call is the routine `name`.
+  void becomes(const char* name, Irql irql_max) {
+    name_ = name;
+    if (services_.trace.wanted() && (services_.trace.verbose() || services_.scheduler.irql() > irql_max)) [[unlikely]]
+      note_entry(irql_max);
+  }
+
   const char* name() const { return name_; }
   Kernel& kernel() const { return kernel_; }
   storport::Services& services() const { return services_; }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "disk/cdb.h"
+#include "disk/identify.h"
 #include "io/prepared_buffer.h"
 #include "port/storport/adapter.h"
 
@@ -27,30 +27,17 @@ struct DiskRequest {
   const PreparedBuffer* buffer = nullptr;  ///< reads and writes: the caller's locked memory
   std::uint32_t buffer_offset = 0;
 
-  int error = 0;                    ///< errno of the first piece that failed
+  int error = 0;                    ///< errno of the first piece that failed; EOPNOTSUPP: the disk has no such command
   void (*completed)(DiskRequest&) = nullptr;
   void* owner = nullptr;
 
   // the class layer's
   std::uint64_t issued = 0;         ///< blocks handed down so far
   std::uint32_t in_flight = 0;
-  bool flush_after = false;         ///< FUA on a disk without FUA: a flush ends the request
+  bool flush_after = false;         ///< FUA that the command itself cannot have: a flush ends the request
+  bool flush_due = false;           ///< SYNCHRONIZE CACHE is the next command
   DiskDevice* device = nullptr;
 };
-
-/// What the unit said about itself.
-struct DiskFacts {
-  std::string vendor, product, revision, serial;
-  std::uint64_t blocks = 0;
-  std::uint32_t block_size = 512;
-  bool read_only = false, write_cache = false, fua = false, unmap = false, write_same = false;
-  std::uint32_t unmap_blocks_max = 0, write_same_blocks_max = 0;
-};
-
-/// The blocks a piece may have: adapter's transfer length, physical breaks and the buffer's place in its page.
-/// DOC: ST-16 breaks are pages. At least 1 block when one block is possible at all.
-std::uint32_t blocks_in_piece(const storport::Claims& claims, std::uint64_t address, std::uint64_t blocks_left,
-                              std::uint32_t block_size);
 
 class DiskDevice {
  public:
@@ -67,38 +54,33 @@ class DiskDevice {
   void shut_down();
 
  private:
-  class CommandBuffer;
-  struct Outcome {
-    int error = 0;
-    std::uint32_t length = 0;
-  };
+  using Disks = std::vector<std::unique_ptr<DiskDevice>>;
   DiskDevice(storport::Adapter& adapter, storport::LogicalUnit& unit);
+  static void discover_target(storport::Adapter& adapter, std::uint8_t path, std::uint8_t target, Disks& disks);
 
-  Outcome command(std::uint8_t function, const Cdb& cdb, storport::Request::Direction direction, std::uint32_t length);
-  Outcome command_in(const Cdb& cdb, std::uint32_t length) {
-    return command(SRB_FUNCTION_EXECUTE_SCSI, cdb, storport::Request::Direction::in, length);
-  }
-  bool identify();
-  bool learn_capacity();
-  void learn_pages();
-  bool page_supported(std::uint8_t page);
-  std::span<const std::uint8_t> answer() const;
-
+  bool can(const DiskRequest& request) const;
   void issue(DiskRequest& request);
-  bool issue_piece(DiskRequest& request);
-  bool issue_command_piece(DiskRequest& request);
+  bool issue_next(DiskRequest& request);
+  bool issue_transfer(DiskRequest& request);
+  bool issue_unmap(DiskRequest& request);
+  bool issue_write_same(DiskRequest& request);
   bool issue_flush(DiskRequest& request);
   storport::Request* make(DiskRequest& request, const Cdb& cdb);
+  CommandBuffer& take_buffer();
+  void send(DiskRequest& request, storport::Request& piece, CommandBuffer& buffer, std::uint32_t length, std::uint32_t blocks);
   void piece_done(storport::Request& piece);
+  void serve_starved();
   void end_piece(DiskRequest& request, int error);
+  void complete(DiskRequest& request);
 
   storport::Adapter& adapter_;
   storport::LogicalUnit& unit_;
+  UnitCommands commands_;
   DiskFacts facts_;
-  std::unique_ptr<CommandBuffer> command_;
-  std::vector<std::unique_ptr<CommandBuffer>> spare_buffers_;
-  std::vector<DiskRequest*> starved_;  ///< waiting for a free SRB
-  std::vector<bool> pages_;
+  std::vector<std::unique_ptr<CommandBuffer>> buffers_;
+  std::vector<CommandBuffer*> spare_buffers_;
+  std::uint32_t in_flight_ = 0;         ///< pieces of all requests
+  std::vector<DiskRequest*> starved_;   ///< waiting for a free SRB, or for their own pieces
 };
 
 }  // namespace drydock

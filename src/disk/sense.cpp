@@ -44,7 +44,7 @@ Judgement judge(std::uint8_t srb_status, std::uint8_t scsi_status, std::span<con
     case SRB_STATUS_SUCCESS: return {Then::done, 0};
     case SRB_STATUS_DATA_OVERRUN: return {Then::done, 0};  // an underrun is told by the length
     case SRB_STATUS_BUSY: case SRB_STATUS_BUS_RESET: case SRB_STATUS_REQUEST_FLUSHED: case SRB_STATUS_ABORTED:
-    case SRB_STATUS_COMMAND_TIMEOUT: case SRB_STATUS_PARITY_ERROR: case SRB_STATUS_UNEXPECTED_BUS_FREE:
+    case SRB_STATUS_TIMEOUT: case SRB_STATUS_COMMAND_TIMEOUT: case SRB_STATUS_PARITY_ERROR: case SRB_STATUS_UNEXPECTED_BUS_FREE:
     case SRB_STATUS_PHASE_SEQUENCE_FAILURE: return {Then::retry, EIO};
     case SRB_STATUS_NO_DEVICE: case SRB_STATUS_NO_HBA: case SRB_STATUS_INVALID_LUN: case SRB_STATUS_INVALID_TARGET_ID:
     case SRB_STATUS_INVALID_PATH_ID: case SRB_STATUS_SELECTION_TIMEOUT: return {Then::fail, ENODEV};

@@ -7,6 +7,7 @@
 #include "machine/machine_impl.h"
 
 #include "base/check.h"
+#include "machine/device_hints.h"
 #include "sched/driving_thread.h"
 
 namespace drydock {
@@ -84,7 +85,7 @@ bool MachineImpl::open_trace() {
 // DOC: ST-14 each device of the driver is an adapter of its own. Without --device: what the image hints at, else virtio-blk.
 bool MachineImpl::plug_devices() {
   std::vector<std::string> specs = options_.devices;
-  if (specs.empty()) specs.push_back(std::string(device_kinds().front().name));
+  if (specs.empty()) specs.push_back(device_hinted_by(options_.driver).value_or(std::string(device_kinds().front().name)));
   for (const std::string& spec : specs) {
     const auto plugged = board_->plug(spec, options_.disk, options_.read_only, seam_);
     if (!plugged) return fail(Outcome::bad_input, plugged.error().message);

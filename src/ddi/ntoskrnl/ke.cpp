@@ -124,7 +124,7 @@ constexpr ULONG kSafeBootMode = 0;
 std::vector<Row> ke_rows() {
   return {
       routine<"KeGetCurrentIrql", kAnyIrql, &get_current_irql>(kModule, "nf-wdm-kegetcurrentirql"),
-      routine<"KfRaiseIrql", kAnyIrql, &raise_irql>(kModule, "nf-wdm-kfraiseirql"),
+      routine<"KfRaiseIrql", kAnyIrql, &raise_irql>(kModule, "nf-wdm-keraiseirql"),
       routine<"KeRaiseIrqlToDpcLevel", kAnyIrql, &raise_irql_to_dpc_level>(kModule, "nf-wdm-keraiseirqltodpclevel"),
       routine<"KeLowerIrql", kAnyIrql, &lower_irql>(kModule, "nf-wdm-kelowerirql"),
       routine<"KfLowerIrql", kAnyIrql, &lower_irql>(kModule, "nf-wdm-kelowerirql"),

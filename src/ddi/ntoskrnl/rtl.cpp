@@ -143,12 +143,12 @@ std::vector<Row> rtl_rows() {
       routine<"RtlInitString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitstring"),
       routine<"RtlCompareUnicodeString", kAnyIrql, &compare_unicode>(kModule, "nf-wdm-rtlcompareunicodestring", Coverage::partial, latin),
       routine<"RtlEqualUnicodeString", kAnyIrql, &equal_unicode>(kModule, "nf-wdm-rtlequalunicodestring", Coverage::partial, latin),
-      routine<"RtlUpcaseUnicodeChar", kAnyIrql, &upcase_char>(kModule, "nf-ntifs-rtlupcaseunicodechar", Coverage::partial, latin),
+      routine<"RtlUpcaseUnicodeChar", kAnyIrql, &upcase_char>(kModule, "nf-wdm-rtlupcaseunicodechar", Coverage::partial, latin),
       routine<"RtlCopyUnicodeString", kAnyIrql, &copy_unicode>(kModule, "nf-wdm-rtlcopyunicodestring"),
       routine<"RtlAppendUnicodeStringToString", kAnyIrql, &append_unicode>(kModule, "nf-wdm-rtlappendunicodestringtostring"),
       routine<"RtlAppendUnicodeToString", kAnyIrql, &append_text>(kModule, "nf-wdm-rtlappendunicodetostring"),
       routine<"RtlGetVersion", kPassiveLevel, &get_version>(kModule, "nf-wdm-rtlgetversion", Coverage::partial, "RTL_OSVERSIONINFOW only"),
-      routine<"RtlAssert", kAnyIrql, &assertion_failed>(kModule, "nf-wdm-rtlassert", Coverage::partial, "told in the debug output; no debugger is entered"),
+      routine<"RtlAssert", kAnyIrql, &assertion_failed>(kModule, "nf-wdm-assertmsg", Coverage::partial, "told in the debug output; no debugger is entered"),
   };
 }
 

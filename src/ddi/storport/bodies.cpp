@@ -10,19 +10,6 @@ namespace drydock::ddi {
 namespace {
 
 constexpr std::uint32_t kMdlTag = 0x206C644D;  // 'Mdl '
-constexpr ULONG kSuccess = static_cast<ULONG>(STOR_STATUS_SUCCESS);
-constexpr ULONG kUnsuccessful = static_cast<ULONG>(STOR_STATUS_UNSUCCESSFUL);
-constexpr ULONG kInvalidParameter = static_cast<ULONG>(STOR_STATUS_INVALID_PARAMETER);
-constexpr ULONG kInvalidIrql = static_cast<ULONG>(STOR_STATUS_INVALID_IRQL);
-constexpr ULONG kNoResources = static_cast<ULONG>(STOR_STATUS_INSUFFICIENT_RESOURCES);
-
-bool too_high(Call& call) { return call.scheduler().irql() > kDispatchLevel; }
-
-// Every service wants a valid extension and an out-pointer it can write.
-template <class T>
-T* out(Call& call, void* ext, T* to, const char* what) {
-  return call.adapter(ext) == nullptr || to == nullptr ? nullptr : call.object(to, what);
-}
 
 }  // namespace
 
@@ -129,12 +116,6 @@ ULONG get_start_io_perf_params(Call& call, void* ext, void* srb, STARTIO_PERFORM
   return kSuccess;
 }
 
-ULONG log_system_event(Call& call, void* ext, void*, ULONG*) {
-  if (call.adapter(ext) == nullptr) return kInvalidParameter;
-  call.kernel().debug_print("StorPortLogSystemEvent");
-  return kSuccess;
-}
-
 // --- processors and nodes: one group, one node -------------------------------------------------------------------------------------
 
 ULONG get_current_processor_number(Call& call, void* ext, PROCESSOR_NUMBER* number) {
@@ -149,11 +130,6 @@ ULONG get_active_group_count(Call& call, void* ext, USHORT* count) {
   if (host == nullptr) return kInvalidParameter;
   *host = 1;
   return kSuccess;
-}
-
-ULONG_PTR all_processors(Call& call) {
-  const unsigned count = call.scheduler().cpu_count();
-  return count == 64 ? ~ULONG_PTR{0} : (ULONG_PTR{1} << count) - 1;
 }
 
 ULONG get_group_affinity(Call& call, void* ext, USHORT group, ULONG_PTR* affinity) {
@@ -205,6 +181,39 @@ ULONG free_contiguous(Call& call, void* ext, void* buffer, SIZE_T bytes, MEMORY_
   if (adapter->free_common(buffer, bytes)) return kSuccess;
   call.broken("ST-58", "", "StorPortFreeContiguousMemorySpecifyCache was given a buffer or a size that was not allocated so");
   return kInvalidParameter;
+}
+
+// The same memory, and its address as the device sees it.
+ULONG allocate_dma_memory(Call& call, void* ext, SIZE_T bytes, PHYSICAL_ADDRESS lowest, PHYSICAL_ADDRESS highest, PHYSICAL_ADDRESS boundary,
+                          MEMORY_CACHING_TYPE cache, ULONG node, void** buffer, PHYSICAL_ADDRESS* physical) {
+  PHYSICAL_ADDRESS* host = out(call, ext, physical, "PhysicalAddress");
+  if (host == nullptr) return kInvalidParameter;
+  const ULONG status = allocate_contiguous(call, ext, bytes, lowest, highest, boundary, cache, node, buffer);
+  if (status == kSuccess) host->QuadPart = static_cast<LONGLONG>(call.physical(*call.object(buffer, "BufferPointer"))->value);
+  return status;
+}
+ULONG free_dma_memory(Call& call, void* ext, void* buffer, SIZE_T bytes, MEMORY_CACHING_TYPE cache, PHYSICAL_ADDRESS) {
+  return free_contiguous(call, ext, buffer, bytes, cache);
+}
+
+// --- DPCs and locks. DOC: ST-80 ST-95 -------------------------------------------------------------------------------------------
+
+ULONG cancel_dpc(Call& call, void* ext, STOR_DPC* dpc, BOOLEAN* removed) {
+  BOOLEAN* host = out(call, ext, removed, "ReturnValue");
+  if (host == nullptr || dpc == nullptr) return kInvalidParameter;
+  const auto cancelled = call.adapter(ext)->deferred().cancel_dpc(dpc);
+  if (!cancelled) call.broken("ST-95", "", "StorPortCancelDpc was given a STOR_DPC that StorPortInitializeDpc never saw");
+  *host = cancelled.value_or(false) ? TRUE : FALSE;
+  return cancelled ? kSuccess : kInvalidParameter;
+}
+
+ULONG acquire_spin_lock_ex(Call& call, void* ext, STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE* handle) {
+  STOR_LOCK_HANDLE* host = out(call, ext, handle, "LockHandle");
+  if (host == nullptr || (kind != DpcLock && kind != StartIoLock && kind != InterruptLock)) return kInvalidParameter;
+  if (kind == DpcLock && context == nullptr) return kInvalidParameter;
+  if (kind != InterruptLock && too_high(call)) return kInvalidIrql;
+  call.adapter(ext)->acquire(kind, context, *host, call.place());
+  return kSuccess;
 }
 
 // --- work items and timers. DOC: ST-96 ST-98 -----------------------------------------------------------------------------------
@@ -269,17 +278,22 @@ ULONG free_timer(Call& call, void* ext, void* timer) {
 
 ULONG get_system_port_number(Call& call, void* ext, STOR_ADDRESS* address) {
   auto* host = out(call, ext, address, "Address");
-  if (host == nullptr) return kInvalidParameter;
+  if (host == nullptr || host->Type != STOR_ADDRESS_TYPE_BTL8) return kInvalidParameter;
   host->Port = static_cast<USHORT>(call.adapter(ext)->port_number());
   return kSuccess;
 }
 
-ULONG mark_dump_memory(Call& call, void* ext, void*, ULONGLONG, ULONG) {
-  return call.adapter(ext) == nullptr ? kInvalidParameter : kSuccess;  // advice for a crash dump, which no machine here writes
+// Advice for a crash dump, which no machine here writes.
+ULONG mark_dump_memory(Call& call, void* ext, void*, ULONGLONG, ULONG flags) {
+  return call.adapter(ext) == nullptr || (flags & ~ULONG{MARK_DUMP_MEMORY_FLAG_PHYSICAL_ADDRESS}) != 0 ? kInvalidParameter : kSuccess;
 }
 
-ULONG set_unit_attributes(Call& call, void* ext, STOR_ADDRESS* address, ULONG) {
-  return call.adapter(ext) == nullptr || call.object(address, "Address") == nullptr ? kInvalidParameter : kSuccess;
+// What a unit says it could do beyond reading and writing; nothing here asks it to.
+ULONG set_unit_attributes(Call& call, void* ext, STOR_ADDRESS* address, ULONG attributes) {
+  constexpr ULONG kReserved = ~ULONG{0xF};
+  const auto* host = reinterpret_cast<const STOR_ADDR_BTL8*>(out(call, ext, address, "Address"));
+  if (host == nullptr || host->Type != STOR_ADDRESS_TYPE_BTL8 || (attributes & kReserved) != 0) return kInvalidParameter;
+  return call.adapter(ext)->find_unit(host->Path, host->Target, host->Lun) == nullptr ? kInvalidParameter : kSuccess;
 }
 
 ULONG query_performance_counter(Call& call, void* ext, LARGE_INTEGER* frequency, LARGE_INTEGER* counter) {

@@ -18,7 +18,7 @@ ULONG release_msi_lock(Call&, void* ext, ULONG message, ULONG old_irql);
 ULONG get_msi_info(Call&, void* ext, ULONG message, MESSAGE_INTERRUPT_INFORMATION* info);
 ULONG initialize_perf_opts(Call&, void* ext, BOOLEAN query, PERF_CONFIGURATION_DATA* data);
 ULONG get_start_io_perf_params(Call&, void* ext, void* srb, STARTIO_PERFORMANCE_PARAMETERS* parameters);
-ULONG log_system_event(Call&, void* ext, void* details, ULONG* maximum);
+ULONG log_system_event(Call&, void* ext, STOR_LOG_EVENT_DETAILS* details, ULONG* maximum);
 ULONG get_current_processor_number(Call&, void* ext, PROCESSOR_NUMBER* number);
 ULONG get_active_group_count(Call&, void* ext, USHORT* count);
 ULONG get_group_affinity(Call&, void* ext, USHORT group, ULONG_PTR* affinity);
@@ -38,7 +38,36 @@ ULONG get_system_port_number(Call&, void* ext, STOR_ADDRESS* address);
 ULONG mark_dump_memory(Call&, void* ext, void* address, ULONGLONG length, ULONG flags);
 ULONG set_unit_attributes(Call&, void* ext, STOR_ADDRESS* address, ULONG attributes);
 ULONG query_performance_counter(Call&, void* ext, LARGE_INTEGER* frequency, LARGE_INTEGER* counter);
-ULONG is_device_operation_allowed(Call&, void* ext, STOR_ADDRESS* address, const GUID* operation, ULONG* flags);
-ULONG get_request_info(Call&, void* ext, void* srb, void* info);
+ULONG get_request_info(Call&, void* ext, void* srb, STOR_REQUEST_INFO* info);
+ULONG get_activity_id(Call&, void* ext, void* srb, GUID* id);
+ULONG get_data_in_buffer(Call&, void* ext, void* srb, void** result);
+ULONG get_processor_index(Call&, void* ext, PROCESSOR_NUMBER* number, ULONG* index);
+ULONG is_installation_upgrade(Call&, void* ext, BOOLEAN* upgraded);
+ULONG initialize_slist_head(Call&, void* ext, SLIST_HEADER* head);
+ULONG flush_slist(Call&, void* ext, SLIST_HEADER* head, SLIST_ENTRY** result);
+ULONG pop_slist(Call&, void* ext, SLIST_HEADER* head, SLIST_ENTRY** result);
+ULONG push_slist(Call&, void* ext, SLIST_HEADER* head, SLIST_ENTRY* entry, SLIST_ENTRY** result);
+ULONG query_depth_slist(Call&, void* ext, SLIST_HEADER* head, USHORT* depth);
+
+// Without a public code: by name only.
+ULONG cancel_dpc(Call&, void* ext, STOR_DPC* dpc, BOOLEAN* removed);
+ULONG acquire_spin_lock_ex(Call&, void* ext, STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE* handle);
+ULONG get_pfns(Call&, void* ext, void* srb, void* mdl, void** pfns, ULONG* count, ULONG* offset);
+ULONG delay_execution(Call&, void* ext, ULONG microseconds);
+ULONG allocate_dma_memory(Call&, void* ext, SIZE_T bytes, PHYSICAL_ADDRESS lowest, PHYSICAL_ADDRESS highest, PHYSICAL_ADDRESS boundary,
+                          MEMORY_CACHING_TYPE cache, ULONG node, void** buffer, PHYSICAL_ADDRESS* physical);
+ULONG free_dma_memory(Call&, void* ext, void* buffer, SIZE_T bytes, MEMORY_CACHING_TYPE cache, PHYSICAL_ADDRESS physical);
+ULONG get_current_irql_status(Call&, void* ext, UCHAR* irql);
+ULONG initialize_spin_word(Call&, void* ext, ULONG_PTR* lock);
+ULONG initialize_list_head(Call&, void* ext, STOR_LIST_ENTRY* head);
+ULONG insert_head_list(Call&, void* ext, STOR_LIST_ENTRY* head, STOR_LIST_ENTRY* entry, STOR_LIST_ENTRY** result, ULONG_PTR* lock);
+ULONG insert_tail_list(Call&, void* ext, STOR_LIST_ENTRY* head, STOR_LIST_ENTRY* entry, STOR_LIST_ENTRY** result, ULONG_PTR* lock);
+ULONG remove_head_list(Call&, void* ext, STOR_LIST_ENTRY* head, STOR_LIST_ENTRY** result, ULONG_PTR* lock);
+ULONG query_dpc_watchdog(Call&, void* ext, STOR_DPC_WATCHDOG_INFORMATION* information);
+ULONG query_timer_min_interval(Call&, void* ext, ULONG* interval);
+ULONG secure_copy_memory(Call&, void* to, SIZE_T room, void* from, SIZE_T count);
+ULONG mark_device_failed(Call&, void* ext, void* address, ULONG flags, const char16_t* reason);
+ULONG get_message_of_processor(Call&, void* ext, ULONG processor, ULONG* message);
+ULONG get_node_affinity2(Call&, void* ext, ULONG node, STOR_GROUP_AFFINITY* affinities, USHORT room, USHORT* needed);
 
 }  // namespace drydock::ddi

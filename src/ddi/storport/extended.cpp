@@ -1,52 +1,165 @@
 // StorPortExtendedFunction: one variadic export, a code for each service. DOC: LAY-60 LAY-61 LAY-62 ST-196: a code that
-// is not served answers STOR_STATUS_NOT_IMPLEMENTED, which is how miniports probe for newer systems.
+// is not served answers STOR_STATUS_NOT_IMPLEMENTED, which is how miniports probe for newer systems. Every service is a
+// row as well, for those that import it by name; some have no public code.
+
+#include <array>
 
 #include "ddi/modules.h"
 #include "ddi/storport/bodies.h"
+#include "ddi/storport/support.h"
 #include "ddi/varargs.h"
 
 namespace drydock::ddi {
 
 namespace {
 
+constexpr const char* kModule = "storport.sys";
+constexpr unsigned kCodes = 128;
+constexpr unsigned kNoCode = ~0u;
+// Too high an IRQL is answered with STOR_STATUS_INVALID_IRQL, and is a finding by the row's ceiling besides.
+constexpr Irql kLow = kDispatchLevel;
+
+struct Service {
+  unsigned code;
+  Row row;
+  ULONG (*run)(Call&, void* ext, __builtin_ms_va_list& arguments);
+};
+
+template <RoutineName Name, Irql IrqlMax, auto Body>
+Service service(unsigned code, const char* page, Coverage coverage = Coverage::full, const char* note = "") {
+  return {code, routine<Name, IrqlMax, Body>(kModule, page, coverage, note),
+          [](Call& call, void* ext, __builtin_ms_va_list& arguments) { return spread(call, ext, arguments, Body); }};
+}
+
+ULONG answer_not_implemented(Call& call, void* ext) { return call.adapter(ext) == nullptr ? kInvalidParameter : kNotImplemented; }
+
+template <RoutineName Name>
+Row refused(const char* page) {
+  return routine<Name, kAnyIrql, &answer_not_implemented>(kModule, page, Coverage::partial, "answers STOR_STATUS_NOT_IMPLEMENTED");
+}
+
+std::vector<Service> memory_services() {
+  return {
+      service<"StorPortAllocatePool", kLow, &allocate_pool>(ExtFunctionAllocatePool, "nf-storport-storportallocatepool"),
+      service<"StorPortFreePool", kLow, &free_pool>(ExtFunctionFreePool, "nf-storport-storportfreepool"),
+      service<"StorPortAllocateMdl", kLow, &allocate_mdl>(ExtFunctionAllocateMdl, "nf-storport-storportallocatemdl"),
+      service<"StorPortFreeMdl", kLow, &free_mdl>(ExtFunctionFreeMdl, "nf-storport-storportfreemdl"),
+      service<"StorPortBuildMdlForNonPagedPool", kLow, &build_mdl_for_nonpaged_pool>(ExtFunctionBuildMdlForNonPagedPool, "nf-storport-storportbuildmdlfornonpagedpool"),
+      service<"StorPortAllocateContiguousMemorySpecifyCacheNode", kLow, &allocate_contiguous>(ExtFunctionAllocateContiguousMemorySpecifyCacheNode, "nf-storport-storportallocatecontiguousmemoryspecifycachenode"),
+      service<"StorPortFreeContiguousMemorySpecifyCache", kAnyIrql, &free_contiguous>(ExtFunctionFreeContiguousMemorySpecifyCache, "nf-storport-storportfreecontiguousmemoryspecifycache"),
+      service<"StorPortMarkDumpMemory", kAnyIrql, &mark_dump_memory>(ExtFunctionMarkDumpMemory, "nf-storport-storportmarkdumpmemory", Coverage::partial, "no crash dump is written"),
+  };
+}
+
+std::vector<Service> request_services() {
+  return {
+      service<"StorPortGetSystemAddress", kLow, &get_system_address>(ExtFunctionGetSystemAddress, "nf-storport-storportgetsystemaddress"),
+      service<"StorPortGetOriginalMdl", kAnyIrql, &get_original_mdl>(ExtFunctionGetOriginalMdl, "nf-storport-storportgetoriginalmdl"),
+      service<"StorPortGetStartIoPerfParams", kAnyIrql, &get_start_io_perf_params>(ExtFunctionGetStartIoPerformanceParameters, "nf-storport-storportgetstartioperfparams"),
+      service<"StorPortGetRequestInfo", kAnyIrql, &get_request_info>(ExtFunctionGetRequestInfo, "nf-storport-storportgetrequestinfo", Coverage::partial, "no client sets priority, key or flags"),
+      service<"StorPortGetActivityIdSrb", kAnyIrql, &get_activity_id>(ExtFunctionGetActivityId, "nf-storport-storportgetactivityidsrb", Coverage::partial, "no request has an activity ID"),
+      service<"StorPortGetDataInBufferMdl", kAnyIrql, &get_data_in_buffer>(ExtFunctionGetDataInBufferMdl, "nf-storport-storportgetdatainbuffermdl", Coverage::partial, "no request is bidirectional"),
+      service<"StorPortGetDataInBufferSystemAddress", kLow, &get_data_in_buffer>(ExtFunctionGetDataInBufferSystemAddress, "nf-storport-storportgetdatainbuffersystemaddress", Coverage::partial, "no request is bidirectional"),
+      service<"StorPortGetDataInBufferScatterGatherList", kAnyIrql, &get_data_in_buffer>(ExtFunctionGetDataInBufferScatterGatherList, "nf-storport-storportgetdatainbufferscattergatherlist", Coverage::partial, "no request is bidirectional"),
+  };
+}
+
+std::vector<Service> interrupt_services() {
+  return {
+      service<"StorPortAcquireMSISpinLock", kAnyIrql, &acquire_msi_lock>(ExtFunctionAcquireMSISpinLock, "nf-storport-storportacquiremsispinlock"),
+      service<"StorPortReleaseMSISpinLock", kAnyIrql, &release_msi_lock>(ExtFunctionReleaseMSISpinLock, "nf-storport-storportreleasemsispinlock"),
+      service<"StorPortGetMSIInfo", kAnyIrql, &get_msi_info>(ExtFunctionGetMessageInterruptInformation, "nf-storport-storportgetmsiinfo"),
+      service<"StorPortInitializePerfOpts", kAnyIrql, &initialize_perf_opts>(ExtFunctionInitializePerformanceOptimizations, "nf-storport-storportinitializeperfopts"),
+      service<"StorPortCancelDpc", kAnyIrql, &cancel_dpc>(kNoCode, "nf-storport-storportcanceldpc"),
+      service<"StorPortAcquireSpinLockEx", kAnyIrql, &acquire_spin_lock_ex>(kNoCode, "nf-storport-storportacquirespinlockex"),
+      service<"StorPortGetMessageInterruptIDFromProcessorIndex", kAnyIrql, &get_message_of_processor>(kNoCode, "nf-storport-storportgetmessageinterruptidfromprocessorindex"),
+      service<"StorPortQueryDpcWatchdogInformation", kAnyIrql, &query_dpc_watchdog>(kNoCode, "nf-storport-storportquerydpcwatchdoginformation", Coverage::partial, "no DPC times out"),
+  };
+}
+
+std::vector<Service> processor_services() {
+  return {
+      service<"StorPortGetCurrentProcessorNumber", kLow, &get_current_processor_number>(ExtFunctionGetCurrentProcessorNumber, "nf-storport-storportgetcurrentprocessornumber"),
+      service<"StorPortGetActiveGroupCount", kAnyIrql, &get_active_group_count>(ExtFunctionGetActiveGroupCount, "nf-storport-storportgetactivegroupcount"),
+      service<"StorPortGetGroupAffinity", kAnyIrql, &get_group_affinity>(ExtFunctionGetGroupAffinity, "nf-storport-storportgetgroupaffinity"),
+      service<"StorPortGetActiveNodeCount", kAnyIrql, &get_active_node_count>(ExtFunctionGetActiveNodeCount, "nf-storport-storportgetactivenodecount"),
+      service<"StorPortGetNodeAffinity", kAnyIrql, &get_node_affinity>(ExtFunctionGetNodeAffinity, "nf-storport-storportgetnodeaffinity"),
+      service<"StorPortGetHighestNodeNumber", kAnyIrql, &get_highest_node_number>(ExtFunctionGetHighestNodeNumber, "nf-storport-storportgethighestnodenumber"),
+      service<"StorPortGetProcessorIndexFromNumber", kAnyIrql, &get_processor_index>(ExtFunctionGetProcessorIndexFromNumber, "nf-wdm-kegetprocessorindexfromnumber"),
+      service<"StorPortGetNodeAffinity2", kAnyIrql, &get_node_affinity2>(kNoCode, "nf-storport-storportgetnodeaffinity2"),
+      service<"StorPortGetCurrentIrql", kAnyIrql, &get_current_irql_status>(kNoCode, "nf-storport-storportgetcurrentirql"),
+  };
+}
+
+std::vector<Service> deferred_services() {
+  return {
+      service<"StorPortInitializeWorker", kLow, &initialize_worker>(ExtFunctionInitializeWorker, "nf-storport-storportinitializeworker"),
+      service<"StorPortQueueWorkItem", kLow, &queue_work_item>(ExtFunctionQueueWorkItem, "nf-storport-storportqueueworkitem"),
+      service<"StorPortFreeWorker", kLow, &free_worker>(ExtFunctionFreeWorker, "nf-storport-storportfreeworker"),
+      service<"StorPortInitializeTimer", kLow, &initialize_timer>(ExtFunctionInitializeTimer, "nf-storport-storportinitializetimer"),
+      service<"StorPortRequestTimer", kAnyIrql, &request_timer>(ExtFunctionRequestTimer, "nf-storport-storportrequesttimer"),
+      service<"StorPortFreeTimer", kLow, &free_timer>(ExtFunctionFreeTimer, "nf-storport-storportfreetimer"),
+      service<"StorPortQueryPerformanceCounter", kAnyIrql, &query_performance_counter>(ExtFunctionQueryPerformanceCounter, "nf-storport-storportqueryperformancecounter"),
+      service<"StorPortQueryTimerMinInterval", kAnyIrql, &query_timer_min_interval>(kNoCode, "nf-storport-storportquerytimermininterval"),
+      service<"StorPortDelayExecution", kAnyIrql, &delay_execution>(kNoCode, "nf-storport-storportdelayexecution"),
+  };
+}
+
+std::vector<Service> list_services() {
+  return {
+      service<"StorPortInitializeSListHead", kAnyIrql, &initialize_slist_head>(ExtFunctionInitializeSListHead, "nf-storport-storportinitializeslisthead"),
+      service<"StorPortInterlockedFlushSList", kLow, &flush_slist>(ExtFunctionInterlockedFlushSList, "nf-storport-storportinterlockedflushslist"),
+      service<"StorPortInterlockedPopEntrySList", kLow, &pop_slist>(ExtFunctionInterlockedPopEntrySList, "nf-storport-storportinterlockedpopentryslist"),
+      service<"StorPortInterlockedPushEntrySList", kLow, &push_slist>(ExtFunctionInterlockedPushEntrySList, "nf-storport-storportinterlockedpushentryslist"),
+      service<"StorPortQueryDepthSList", kLow, &query_depth_slist>(ExtFunctionQueryDepthSList, "nf-storport-storportquerydepthslist"),
+      service<"StorPortInitializeSpinlock", kAnyIrql, &initialize_spin_word>(kNoCode, "nf-storport-storportinitializespinlock"),
+      service<"StorPortInitializeListHead", kAnyIrql, &initialize_list_head>(kNoCode, "nf-storport-storportinitializelisthead"),
+      service<"StorPortInterlockedInsertHeadList", kAnyIrql, &insert_head_list>(kNoCode, "nf-storport-storportinterlockedinsertheadlist"),
+      service<"StorPortInterlockedInsertTailList", kAnyIrql, &insert_tail_list>(kNoCode, "nf-storport-storportinterlockedinserttaillist"),
+      service<"StorPortInterlockedRemoveHeadList", kAnyIrql, &remove_head_list>(kNoCode, "nf-storport-storportinterlockedremoveheadlist"),
+  };
+}
+
+std::vector<Service> unit_services() {
+  return {
+      service<"StorPortLogSystemEvent", kLow, &log_system_event>(ExtFunctionLogSystemEvent, "nf-storport-storportlogsystemevent", Coverage::partial, "told in the debug output, without dump data and strings"),
+      service<"StorPortGetSystemPortNumber", kAnyIrql, &get_system_port_number>(ExtFunctionGetSystemPortNumber, "nf-storport-storportgetsystemportnumber"),
+      service<"StorPortSetUnitAttributes", kAnyIrql, &set_unit_attributes>(ExtFunctionSetUnitAttributes, "nf-storport-storportsetunitattributes", Coverage::partial, "nothing asks the unit for what it declares"),
+      service<"StorPortIsCurrentOsInstallationUpgrade", kPassiveLevel, &is_installation_upgrade>(ExtFunctionCurrentOsInstallationUpgrade, "nf-storport-storportiscurrentosinstallationupgrade"),
+      service<"StorPortMarkDeviceFailed", kAnyIrql, &mark_device_failed>(kNoCode, "nf-storport-storportmarkdevicefailed", Coverage::partial, "a device is not removed"),
+      service<"StorPortGetPfns", kAnyIrql, &get_pfns>(kNoCode, "nf-storport-storportgetpfns", Coverage::partial, "only the MDL of StorPortGetOriginalMdl"),
+  };
+}
+
+const std::vector<Service>& services() {
+  static const std::vector<Service> all = [] {
+    std::vector<Service> list;
+    for (const auto& part : {memory_services(), request_services(), interrupt_services(), processor_services(),
+                             deferred_services(), list_services(), unit_services()})
+      list.insert(list.end(), part.begin(), part.end());
+    return list;
+  }();
+  return all;
+}
+
+const Service* service_of(unsigned code) {
+  static const std::array<const Service*, kCodes> by_code = [] {
+    std::array<const Service*, kCodes> table{};
+    for (const Service& each : services())
+      if (each.code < kCodes) table[each.code] = &each;
+    return table;
+  }();
+  return code < kCodes ? by_code[code] : nullptr;
+}
+
 ULONG dispatch(Call& call, unsigned code, void* ext, __builtin_ms_va_list& arguments) {
-  const auto to = [&](auto body) { return spread(call, ext, arguments, body); };
-  switch (code) {
-    case ExtFunctionAllocatePool: return to(allocate_pool);
-    case ExtFunctionFreePool: return to(free_pool);
-    case ExtFunctionAllocateMdl: return to(allocate_mdl);
-    case ExtFunctionFreeMdl: return to(free_mdl);
-    case ExtFunctionBuildMdlForNonPagedPool: return to(build_mdl_for_nonpaged_pool);
-    case ExtFunctionGetSystemAddress: return to(get_system_address);
-    case ExtFunctionGetOriginalMdl: return to(get_original_mdl);
-    case ExtFunctionAcquireMSISpinLock: return to(acquire_msi_lock);
-    case ExtFunctionReleaseMSISpinLock: return to(release_msi_lock);
-    case ExtFunctionGetMessageInterruptInformation: return to(get_msi_info);
-    case ExtFunctionInitializePerformanceOptimizations: return to(initialize_perf_opts);
-    case ExtFunctionGetStartIoPerformanceParameters: return to(get_start_io_perf_params);
-    case ExtFunctionLogSystemEvent: return to(log_system_event);
-    case ExtFunctionGetCurrentProcessorNumber: return to(get_current_processor_number);
-    case ExtFunctionGetActiveGroupCount: return to(get_active_group_count);
-    case ExtFunctionGetGroupAffinity: return to(get_group_affinity);
-    case ExtFunctionGetActiveNodeCount: return to(get_active_node_count);
-    case ExtFunctionGetNodeAffinity: return to(get_node_affinity);
-    case ExtFunctionGetHighestNodeNumber: return to(get_highest_node_number);
-    case ExtFunctionAllocateContiguousMemorySpecifyCacheNode: return to(allocate_contiguous);
-    case ExtFunctionFreeContiguousMemorySpecifyCache: return to(free_contiguous);
-    case ExtFunctionInitializeWorker: return to(initialize_worker);
-    case ExtFunctionQueueWorkItem: return to(queue_work_item);
-    case ExtFunctionFreeWorker: return to(free_worker);
-    case ExtFunctionInitializeTimer: return to(initialize_timer);
-    case ExtFunctionRequestTimer: return to(request_timer);
-    case ExtFunctionFreeTimer: return to(free_timer);
-    case ExtFunctionGetSystemPortNumber: return to(get_system_port_number);
-    case ExtFunctionMarkDumpMemory: return to(mark_dump_memory);
-    case ExtFunctionSetUnitAttributes: return to(set_unit_attributes);
-    case ExtFunctionQueryPerformanceCounter: return to(query_performance_counter);
-    default:
-      call.kernel().debug_print(fmt::format("StorPortExtendedFunction({}) is not implemented", code));
-      return static_cast<ULONG>(STOR_STATUS_NOT_IMPLEMENTED);
+  const Service* wanted = service_of(code);
+  if (wanted == nullptr) {
+    call.kernel().debug_print(fmt::format("StorPortExtendedFunction({}) is not implemented", code));
+    return kNotImplemented;
   }
+  call.becomes(wanted->row.name, wanted->row.irql_max);
+  return wanted->run(call, ext, arguments);
 }
 
 MSABI ULONG extended_function(ULONG code, void* ext, ...) noexcept {
@@ -61,30 +174,20 @@ MSABI ULONG extended_function(ULONG code, void* ext, ...) noexcept {
 }  // namespace
 
 std::vector<Row> storport_extended_rows() {
-  const char* m = "storport.sys";
-  return {
-      raw_routine("StorPortExtendedFunction", m, reinterpret_cast<const void*>(&extended_function), kAnyIrql,
+  std::vector<Row> rows{
+      raw_routine("StorPortExtendedFunction", kModule, reinterpret_cast<const void*>(&extended_function), kAnyIrql,
                   "storport-event-log-extensions", Coverage::partial, "codes that are not served answer STOR_STATUS_NOT_IMPLEMENTED"),
-      routine<"StorPortAllocatePool", kAnyIrql, &allocate_pool>(m, "nf-storport-storportallocatepool"),
-      routine<"StorPortFreePool", kAnyIrql, &free_pool>(m, "nf-storport-storportfreepool"),
-      routine<"StorPortAllocateMdl", kAnyIrql, &allocate_mdl>(m, "nf-storport-storportallocatemdl"),
-      routine<"StorPortFreeMdl", kAnyIrql, &free_mdl>(m, "nf-storport-storportfreemdl"),
-      routine<"StorPortBuildMdlForNonPagedPool", kAnyIrql, &build_mdl_for_nonpaged_pool>(m, "nf-storport-storportbuildmdlfornonpagedpool"),
-      routine<"StorPortGetSystemAddress", kAnyIrql, &get_system_address>(m, "nf-storport-storportgetsystemaddress"),
-      routine<"StorPortGetOriginalMdl", kAnyIrql, &get_original_mdl>(m, "nf-storport-storportgetoriginalmdl"),
-      routine<"StorPortAcquireMSISpinLock", kAnyIrql, &acquire_msi_lock>(m, "nf-storport-storportacquiremsispinlock"),
-      routine<"StorPortReleaseMSISpinLock", kAnyIrql, &release_msi_lock>(m, "nf-storport-storportreleasemsispinlock"),
-      routine<"StorPortGetMSIInfo", kAnyIrql, &get_msi_info>(m, "nf-storport-storportgetmsiinfo"),
-      routine<"StorPortInitializePerfOpts", kAnyIrql, &initialize_perf_opts>(m, "nf-storport-storportinitializeperfopts"),
-      routine<"StorPortGetStartIoPerfParams", kAnyIrql, &get_start_io_perf_params>(m, "nf-storport-storportgetstartioperfparams"),
-      routine<"StorPortInitializeWorker", kAnyIrql, &initialize_worker>(m, "nf-storport-storportinitializeworker"),
-      routine<"StorPortQueueWorkItem", kAnyIrql, &queue_work_item>(m, "nf-storport-storportqueueworkitem"),
-      routine<"StorPortFreeWorker", kAnyIrql, &free_worker>(m, "nf-storport-storportfreeworker"),
-      routine<"StorPortInitializeTimer", kAnyIrql, &initialize_timer>(m, "nf-storport-storportinitializetimer"),
-      routine<"StorPortRequestTimer", kAnyIrql, &request_timer>(m, "nf-storport-storportrequesttimer"),
-      routine<"StorPortFreeTimer", kAnyIrql, &free_timer>(m, "nf-storport-storportfreetimer"),
-      routine<"StorPortQueryPerformanceCounter", kAnyIrql, &query_performance_counter>(m, "nf-storport-storportqueryperformancecounter"),
+      routine<"StorPortAllocateDmaMemory", kAnyIrql, &allocate_dma_memory>(kModule, "nf-storport-storportallocatedmamemory"),
+      routine<"StorPortFreeDmaMemory", kAnyIrql, &free_dma_memory>(kModule, "nf-storport-storportfreedmamemory"),
+      routine<"StorPortSecureCopyMemory", kAnyIrql, &secure_copy_memory>(kModule, "nf-storport-storportsecurecopymemory"),
+      refused<"StorPortUpdateAdapterMaxIO">("nf-storport-storportupdateadaptermaxio"),
+      refused<"StorPortSetFeatureList">("nf-storport-storportsetfeaturelist"),
+      refused<"StorPortMaskMsixInterrupt">("nf-storport-storportmaskmsixinterrupt"),
+      refused<"StorPortHardwareReset">("nf-storport-storporthardwarereset"),
+      refused<"StorPortEnableRegistryKeyNotification">("nf-storport-storportenableregistrykeynotification"),
   };
+  for (const Service& each : services()) rows.push_back(each.row);
+  return rows;
 }
 
 }  // namespace drydock::ddi

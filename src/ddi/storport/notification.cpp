@@ -64,6 +64,14 @@ void state_change(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& 
     *host = static_cast<ULONG>(taken ? STOR_STATUS_SUCCESS : STOR_STATUS_UNSUCCESSFUL);
 }
 
+// DOC: ST-126 units that would have declared support for it are asked for nothing here.
+void async_notification(Call& call, __builtin_ms_va_list& arguments) {
+  next_argument<STOR_ADDRESS*>(arguments);
+  next_argument<ULONGLONG>(arguments);  // which notification
+  auto* status = next_argument<ULONG*>(arguments);
+  if (ULONG* host = call.object(status, "status")) *host = static_cast<ULONG>(STOR_STATUS_INVALID_DEVICE_REQUEST);
+}
+
 void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
   switch (static_cast<unsigned>(type)) {
     case RequestComplete: return complete(call, adapter, next_argument<void*>(arguments));
@@ -91,6 +99,7 @@ void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapte
       if (STOR_LOCK_HANDLE* handle = call.object(next_argument<STOR_LOCK_HANDLE*>(arguments), "LockHandle")) adapter.release_lock(*handle, call.place());
       return;
     case StateChangeDetectedCall: return state_change(call, adapter, arguments);
+    case AsyncNotificationDetected: return async_notification(call, arguments);
     case IoTargetRequestServiceTime: return;  // a hint for latency statistics
     default:  // DOC: VER-99
       call.broken("VER-99", "", fmt::format("StorPortNotification was given type {}, which is not for Storport miniports", static_cast<unsigned>(type)));

@@ -144,7 +144,7 @@ std::vector<Row> storport_rows() {
       routine<"StorPortGetSrb", kAnyIrql, &get_srb>(m, "nf-storport-storportgetsrb"),
       routine<"StorPortMoveMemory", kAnyIrql, &move_memory>(m, "nf-storport-storportmovememory"),
       routine<"StorPortConvertUlongToPhysicalAddress", kAnyIrql, &convert_ulong_to_physical_address>(m, "nf-storport-storportconvertulongtophysicaladdress"),
-      routine<"StorPortConvertPhysicalAddressToUlong", kAnyIrql, &convert_physical_address_to_ulong>(m, "nf-storport-storportconvertphysicaladdresstoulong"),
+      routine<"StorPortConvertPhysicalAddressToUlong", kAnyIrql, &convert_physical_address_to_ulong>(m, "nf-storport-storportconvertulongtophysicaladdress"),
   };
   add_register_rows(rows);
   add_queue_rows(rows);

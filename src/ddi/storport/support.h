@@ -9,6 +9,25 @@ namespace drydock::ddi {
 /// the same, when the SRB has been completed. DOC: ST-121
 storport::Request* request_of(Call& call, storport::Adapter& adapter, const void* srb);
 
+inline constexpr ULONG kSuccess = static_cast<ULONG>(STOR_STATUS_SUCCESS);
+inline constexpr ULONG kUnsuccessful = static_cast<ULONG>(STOR_STATUS_UNSUCCESSFUL);
+inline constexpr ULONG kNotImplemented = static_cast<ULONG>(STOR_STATUS_NOT_IMPLEMENTED);
+inline constexpr ULONG kInvalidParameter = static_cast<ULONG>(STOR_STATUS_INVALID_PARAMETER);
+inline constexpr ULONG kInvalidIrql = static_cast<ULONG>(STOR_STATUS_INVALID_IRQL);
+inline constexpr ULONG kNoResources = static_cast<ULONG>(STOR_STATUS_INSUFFICIENT_RESOURCES);
+
+inline constexpr ULONG kTimeIncrement = 156'250;  ///< 100 ns units between ticks of the system clock
+
+inline bool too_high(const Call& call) { return call.scheduler().irql() > kDispatchLevel; }
+
+inline ULONG_PTR all_processors(const Call& call) { return ~ULONG_PTR{0} >> (64 - call.scheduler().cpu_count()); }
+
+/// A parameter of a service that wants a valid extension and a pointer it can use; null when either is missing.
+template <class T>
+T* out(const Call& call, const void* ext, T* to, const char* what) {
+  return call.adapter(ext) == nullptr || to == nullptr ? nullptr : call.object(to, what);
+}
+
 /// nullptr-safe store through a driver's out-pointer.
 template <class T>
 void store(Call& call, T* to, T value, const char* what) {

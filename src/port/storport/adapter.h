@@ -15,9 +15,9 @@
 #include "port/storport/configuration.h"
 #include "port/storport/deferred.h"
 #include "port/storport/logical_unit.h"
+#include "port/storport/port_lock.h"
 #include "port/storport/request_pool.h"
 #include "port/storport/services.h"
-#include "sched/spin_lock.h"
 
 namespace drydock::storport {
 
@@ -51,9 +51,11 @@ class Adapter {
   /// Looks at the queues again at DISPATCH_LEVEL. At any IRQL.
   void queue_restart();
   void release(Request& request) {
-    if (request.state != Request::State::abandoned) pool_->give_back(request);
+    if (request.state == Request::State::abandoned) request.released = true;
+    else pool_->give_back(request);
   }
-  /// Down: queued at its unit and started as soon as unit and adapter allow. At ≤ DISPATCH_LEVEL, on a fiber.
+  /// Down: queued at its unit and started as soon as unit and adapter allow; fails when the adapter does not run. An
+  /// abandoned request cannot be submitted again. At ≤ DISPATCH_LEVEL, on a fiber.
   void submit(Request& request);
   LogicalUnit& unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun);
   /// Nothing answered there.
@@ -85,7 +87,7 @@ class Adapter {
   void* registry_buffer = nullptr;  ///< DOC: ST-192 one at a time
   std::uint32_t read_config(void* to, std::uint32_t slot, std::uint32_t offset, std::uint32_t length);
   std::uint32_t write_config(const void* from, std::uint32_t slot, std::uint32_t offset, std::uint32_t length);
-  void busy(std::uint32_t requests) { busy_for_ = requests < outstanding_ ? requests : outstanding_; }
+  void busy(std::uint32_t requests);
   void ready();
   void pause(Nanoseconds time);
   void resume();
@@ -95,9 +97,11 @@ class Adapter {
   void unit_ready(LogicalUnit& unit);
   void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CodePlace where);
   void release_lock(STOR_LOCK_HANDLE& handle, CodePlace where);
+  void lock_start_io();
+  void unlock_start_io();
   /// False: no such message.
   bool acquire_message_lock(std::uint32_t message, ULONG& old_irql, CodePlace where);
-  bool release_message_lock(std::uint32_t message, ULONG old_irql);
+  bool release_message_lock(std::uint32_t message, ULONG old_irql, CodePlace where = {});
   bool synchronize(PSTOR_SYNCHRONIZED_ACCESS routine, void* context);
   void complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t lun, std::uint8_t srb_status, CodePlace where);
   bool enable_passive_initialization(PHW_PASSIVE_INITIALIZE_ROUTINE routine);
@@ -121,7 +125,8 @@ class Adapter {
   unsigned slot() const { return slot_; }
   /// The largest depth of any unit.
   std::uint32_t deepest_queue() const;
-  unsigned messages() const { return static_cast<unsigned>(messages_.size()); }
+  /// MSI-X messages the adapter was given; 0: it has an interrupt line.
+  unsigned messages() const { return message_count_; }
   bool started() const { return phase_ == Phase::running; }
   std::uint32_t outstanding() const { return outstanding_; }
 
@@ -141,7 +146,7 @@ class Adapter {
    public:
     Message(Adapter& adapter, unsigned number, unsigned cpu) : InterruptSource(cpu), adapter_(adapter), number_(number) {}
     void service() override;
-    SpinLock lock;
+    PortLock lock;
 
    private:
     Adapter& adapter_;
@@ -161,6 +166,10 @@ class Adapter {
    public:
     DelayedCall(Adapter& adapter, void (Adapter::*what)()) : adapter_(adapter), what_(what) {}
     ~DelayedCall() override { adapter_.s_.scheduler.cancel_dpc(*this); }
+    void cancel() {
+      adapter_.s_.scheduler.timeline().cancel(*this);
+      adapter_.s_.scheduler.cancel_dpc(*this);
+    }
     void fire() override { adapter_.s_.scheduler.queue_dpc(*this, 0); }
     void run() override { (adapter_.*what_)(); }
 
@@ -178,16 +187,21 @@ class Adapter {
 
   // life
   void give_back(PageRun run);
+  void open_for_device(PageRun run);
   Result<void> allocate_extension();
   Result<void> find_adapter();
   Result<void> initialize();
   void connect_interrupts();
   void disconnect_interrupts();
+  void follow_line();
   bool control(SCSI_ADAPTER_CONTROL_TYPE type);
   void query_control_types();
   void report_leaks();
   // requests
+  LogicalUnit& vacant_unit();
   bool may_start(const LogicalUnit& unit) const;
+  void fail(Request& request);
+  void fail_waiting();
   void start_waiting(LogicalUnit& unit);
   void start_waiting_everywhere();
   bool start(Request& request);
@@ -198,26 +212,36 @@ class Adapter {
   void start_io(Request& request);
   void link_outstanding(Request& request);
   void unlink_outstanding(Request& request);
+  void complete_abandoned(Request& request);
+  bool redirects_completions() const;
+  bool settle(Request& request);
+  void give_tag_back(Request& request);
   void finish(Request& request);
   bool retry_busy(Request& request);
   void count(const Request& request);
   void check_completion(Request& request, CodePlace where);
   // time-outs
   void arm_timeout();
+  Request* overdue() const;
   void check_timeouts();
   void escalate(Request& request);
   void send_reset(LogicalUnit& unit, std::uint8_t function);
   void reset_bus(std::uint8_t path);
   void abandon(Request& request);
-  void end_hold();
-  void arm_pause();
-  void end_pause();
+  void arm_hold_end();
+  void end_holds();
   void run_timer();
   // locks
-  SpinLock& interrupt_lock(unsigned message);
+  bool per_message() const { return claims_.per_message && !messages_.empty(); }
+  bool set_performance_options(const PERF_CONFIGURATION_DATA& data);
+  bool tell_message_targets(const PERF_CONFIGURATION_DATA& data);
+  ULONG supported_performance_options() const;
+  PortLock& interrupt_lock(unsigned message);
+  bool holds_interrupt_lock() const;
+  void lock_interrupts(CodePlace where);
+  void unlock_interrupts();
+  bool take_from_frame(std::string_view routine, CodePlace where);
   void check_acquired(SpinLock::Acquired how, std::string_view lock, CodePlace where);
-  void lock_start_io();
-  void unlock_start_io();
 
   Services s_;
   const Miniport& miniport_;
@@ -246,19 +270,23 @@ class Adapter {
   std::unique_ptr<DeferredWork> deferred_;
   std::vector<std::unique_ptr<LogicalUnit>> units_;
   std::vector<std::unique_ptr<Message>> messages_;
+  unsigned message_count_ = 0;
   Line line_;
+  bool line_level_ = false;           ///< as the board holds it
+  bool interrupts_connected_ = false;
   std::vector<std::unique_ptr<CompletionDpc>> completion_;  ///< by CPU
 
-  SpinLock start_io_lock_, interrupt_lock_;
+  PortLock start_io_lock_, interrupt_lock_;
   Irql start_io_outer_ = kPassiveLevel;
   std::uint32_t outstanding_ = 0;
   std::uint32_t busy_for_ = 0;
-  bool paused_ = false;
-  Nanoseconds paused_until_ = 0;
+  std::uint32_t resets_ = 0;          ///< HwStorResetBus in progress
+  Nanoseconds paused_until_ = 0;      ///< 0: not paused
+  Thread* waits_for_last_ = nullptr;  ///< until nothing is outstanding
   std::uint64_t serial_ = 0;
   Request* newest_ = nullptr;
   Request* oldest_ = nullptr;
-  DelayedCall timeout_, hold_, pause_end_, restart_, timer_;
+  DelayedCall timeout_, hold_end_, restart_, timer_;
   Statistics statistics_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "port/storport/logical_unit.h"
+
 namespace drydock::storport {
 
 namespace {
@@ -97,9 +99,7 @@ Claims read_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIA
   claims.unit_extension_bytes = config.SpecificLuExtensionSize;
   claims.highest_data = data64 ? ~std::uint64_t{0} : k4G;
   claims.highest_common = full64 ? ~std::uint64_t{0} : k4G;
-  claims.ios_max = config.MaxNumberOfIO;
-  claims.ios_per_unit = config.MaxIOsPerLun;
-  claims.initial_depth = config.InitialLunQueueDepth;
+  claims.reset_hold_us = config.BusResetHoldTime;  // DOC: ST-23
   claims.map_buffers = config.MapBuffers;
   claims.buses = std::min<std::uint8_t>(config.NumberOfBuses, SCSI_MAXIMUM_BUSES_PER_ADAPTER);
   claims.targets = config.MaximumNumberOfTargets;
@@ -108,15 +108,22 @@ Claims read_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIA
   claims.caches_data = config.CachesData;
   claims.storage_srb = (data.SrbTypeFlags & SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK) != 0 &&
                        config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK;
-  claims.message_routine = config.HwMSInterruptRoutine != nullptr;
+  claims.ios_max = std::max<std::uint32_t>(1, config.MaxNumberOfIO);  // DOC: ST-22
+  claims.ios_per_unit = std::clamp<std::uint32_t>(config.MaxIOsPerLun, 1, claims.ios_max);
+  if (!claims.storage_srb) claims.ios_per_unit = std::min(claims.ios_per_unit, kLunDepthMax);
+  claims.initial_depth = std::clamp<std::uint32_t>(config.InitialLunQueueDepth, 1, claims.ios_per_unit);
+  claims.message_routine = config.HwMSInterruptRoutine != nullptr && config.InterruptSynchronizationMode != InterruptSupportNone;  // DOC: ST-99
   claims.per_message = config.InterruptSynchronizationMode == InterruptSynchronizePerMessage;
   return claims;
 }
 
-void check_claims(const PORT_CONFIGURATION_INFORMATION& config, const Claims& claims, Trace& trace) {
+void check_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIALIZATION_DATA& data, const Claims& claims,
+                  Trace& trace) {
   const auto broken = [&](std::string_view rule, std::string message) {
     trace.emit(RuleBroken{rule, "", std::move(message), {}});
   };
+  if (!data.NeedPhysicalAddresses || !data.TaggedQueuing || !data.AutoRequestSense || !data.MultipleRequestPerLu)  // DOC: ST-12
+    broken("ST-12", "HW_INITIALIZATION_DATA: NeedPhysicalAddresses, TaggedQueuing, AutoRequestSense and MultipleRequestPerLu must be TRUE");
   if (!claims.full_duplex)  // DOC: VER-92
     broken("VER-92", "HwStorFindAdapter left SynchronizationModel at half duplex, which is only for ported SCSI Port code");
   if (config.MaximumTransferLength == kUnset)  // DOC: VER-98

@@ -40,13 +40,15 @@ struct Claims {
   std::uint64_t highest_data = 0;      ///< highest physical address the device reaches for data
   std::uint64_t highest_common = 0;    ///< … for uncached and SRB extensions
   std::uint32_t ios_max = 0, ios_per_unit = 0, initial_depth = 0;
+  std::uint32_t reset_hold_us = 0;     ///< the adapter is paused that long after HwStorResetBus
   std::uint8_t map_buffers = 0, buses = 0, targets = 0, luns = 0;
   bool full_duplex = false, caches_data = false, storage_srb = false, per_message = false, message_routine = false;
 };
 Claims read_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIALIZATION_DATA& data);
 
-/// DOC: VER-92 VER-98 VER-101 emits RuleBroken for what the claims violate.
-void check_claims(const PORT_CONFIGURATION_INFORMATION& config, const Claims& claims, Trace& trace);
+/// DOC: ST-12 VER-92 VER-98 VER-101 emits RuleBroken for what the declarations violate.
+void check_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIALIZATION_DATA& data, const Claims& claims,
+                  Trace& trace);
 
 std::string map_buffers_text(std::uint8_t mode);
 

@@ -10,14 +10,17 @@ struct DeferredWork::DpcEntry final : Dpc {
   DpcEntry(Adapter& a, STOR_DPC* at, PHW_DPC_ROUTINE r) : adapter(a), address(at), routine(r) {}
   void run() override {
     void *first = argument1, *second = argument2;
+    running_on = adapter.services().scheduler.cpu().index;
     adapter.services().call("HwStorDpcRoutine", EntryKind::dpc, routine, address, adapter.device_extension(), first, second);
+    running_on.reset();
   }
   Adapter& adapter;
   STOR_DPC* address;
   PHW_DPC_ROUTINE routine;
   void* argument1 = nullptr;
   void* argument2 = nullptr;
-  SpinLock lock;
+  std::optional<unsigned> running_on;
+  PortLock lock;
 };
 
 // DOC: ST-96 a timer routine runs at DISPATCH_LEVEL.
@@ -52,8 +55,10 @@ struct DeferredWork::StateChange final : Dpc {
   explicit StateChange(Adapter& a) : adapter(a) {}
   void run() override {
     if (routine == nullptr) return;
+    adapter.lock_start_io();  // DOC: ST-77 ST-125
     adapter.services().call("HwStorStateChange", EntryKind::dpc, routine, adapter.device_extension(), context,
                             SHORT{STOR_ADDRESS_TYPE_BTL8}, static_cast<void*>(address), attributes);
+    adapter.unlock_start_io();
   }
   Adapter& adapter;
   PHW_STATE_CHANGE routine = nullptr;
@@ -64,9 +69,16 @@ struct DeferredWork::StateChange final : Dpc {
 
 DeferredWork::DeferredWork(Adapter& adapter) : adapter_(adapter), state_change_(std::make_unique<StateChange>(adapter)) {}
 
-DeferredWork::~DeferredWork() {
-  for (auto& entry : dpcs_) adapter_.services().scheduler.cancel_dpc(*entry);
-  adapter_.services().scheduler.cancel_dpc(*state_change_);
+DeferredWork::~DeferredWork() { stop(); }
+
+void DeferredWork::stop() {
+  Scheduler& scheduler = adapter_.services().scheduler;
+  for (auto& entry : dpcs_) scheduler.cancel_dpc(*entry);
+  scheduler.cancel_dpc(*state_change_);
+  for (auto& entry : timers_) {
+    scheduler.timeline().cancel(*entry);
+    scheduler.cancel_dpc(*entry);
+  }
 }
 
 bool DeferredWork::state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, ULONG attributes) {
@@ -99,7 +111,8 @@ std::optional<bool> DeferredWork::issue_dpc(STOR_DPC* address, void* argument1, 
   entry->argument1 = argument1;
   entry->argument2 = argument2;
   Scheduler& scheduler = adapter_.services().scheduler;
-  return scheduler.queue_dpc(*entry, scheduler.cpu().index);
+  // DOC: ST-94 never beside itself: while it runs, it is queued behind itself
+  return scheduler.queue_dpc(*entry, entry->running_on.value_or(scheduler.cpu().index));
 }
 
 std::optional<bool> DeferredWork::cancel_dpc(STOR_DPC* address) {
@@ -108,7 +121,7 @@ std::optional<bool> DeferredWork::cancel_dpc(STOR_DPC* address) {
   return adapter_.services().scheduler.cancel_dpc(*entry);  // DOC: ST-95
 }
 
-SpinLock* DeferredWork::dpc_lock(const void* address) {
+PortLock* DeferredWork::dpc_lock(const void* address) {
   DpcEntry* entry = find_dpc(address);
   return entry == nullptr ? nullptr : &entry->lock;
 }
@@ -149,7 +162,8 @@ DeferredStatus DeferredWork::request_timer(void* handle, PHW_TIMER_EX routine, v
   if (timer->pending() || timer->queued()) return DeferredStatus::busy;
   timer->routine = routine;
   timer->context = context;
-  timeline.schedule(*timer, microseconds * kMicrosecond);
+  constexpr std::uint64_t kLongest = std::uint64_t{1} << 50;  // 35 years
+  timeline.schedule(*timer, std::min(microseconds, kLongest) * kMicrosecond);
   return DeferredStatus::ok;
 }
 

@@ -9,7 +9,7 @@
 
 #include "abi/wdk.h"
 #include "port/storport/services.h"
-#include "sched/spin_lock.h"
+#include "port/storport/port_lock.h"
 
 namespace drydock::storport {
 
@@ -26,7 +26,7 @@ class DeferredWork {
   /// False: already queued. none: never initialised.
   std::optional<bool> issue_dpc(STOR_DPC* address, void* argument1, void* argument2);
   std::optional<bool> cancel_dpc(STOR_DPC* address);
-  SpinLock* dpc_lock(const void* address);
+  PortLock* dpc_lock(const void* address);
 
   void* initialize_timer();
   DeferredStatus request_timer(void* handle, PHW_TIMER_EX routine, void* context, std::uint64_t microseconds);
@@ -39,6 +39,8 @@ class DeferredWork {
   /// DOC: ST-125 one change at a time; the callback runs at DISPATCH_LEVEL. False: one is pending.
   bool state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, ULONG attributes);
 
+  /// Nothing is called any more.
+  void stop();
   /// What the miniport did not free; texts for the leak report.
   std::vector<std::string> leaks() const;
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint32_t kMessageIrqVectorBase = 0x60;
 constexpr std::uint64_t kMessageAddress = 0xFEE0'0000;
 constexpr std::uint32_t kControlTypesMax = 64;
+constexpr std::uint32_t kConfigSize = 256;  // of a PCI function, without the extended space
 
 std::uint32_t pages_for(std::uint64_t bytes) {
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (bytes + kPageMask) >> kPageShift));
@@ -23,7 +24,7 @@ Adapter::Adapter(const Services& services, const Miniport& miniport, PciFunction
                  unsigned port_number)
     : s_(services), miniport_(miniport), function_(function), slot_(slot), port_number_(port_number),
       deferred_(std::make_unique<DeferredWork>(*this)), line_(*this), timeout_(*this, &Adapter::check_timeouts),
-      hold_(*this, &Adapter::end_hold), pause_end_(*this, &Adapter::end_pause),
+      hold_end_(*this, &Adapter::end_holds),
       restart_(*this, &Adapter::start_waiting_everywhere), timer_(*this, &Adapter::run_timer) {
   for (unsigned cpu = 0; cpu < s_.scheduler.cpu_count(); ++cpu)
     completion_.push_back(std::make_unique<CompletionDpc>(*this));
@@ -32,6 +33,8 @@ Adapter::Adapter(const Services& services, const Miniport& miniport, PciFunction
 Adapter::~Adapter() {
   for (auto& dpc : completion_) s_.scheduler.cancel_dpc(*dpc);
   disconnect_interrupts();
+  if (pool_)
+    for (auto& request : pool_->all()) s_.registers.stop_waiting(*request);
   pool_.reset();
   for (auto& unit : units_)
     if (unit->extension != nullptr) (void)s_.pool.free(unit->extension);
@@ -45,24 +48,24 @@ Adapter::~Adapter() {
 
 Result<void> Adapter::start() {
   TRY_VOID(allocate_extension());
-  TRY_VOID(find_adapter());
-  TRY_VOID(initialize());
-  query_control_types();
-  phase_ = Phase::running;
-  return {};
+  Result<void> started = find_adapter();
+  if (started) started = initialize();
+  phase_ = started ? Phase::running : Phase::created;
+  if (started) query_control_types();
+  return started;
 }
 
 // DOC: ST-21 zeroed once. StorPortGetPhysicalAddress translates the device extension, so it is contiguous and DMA-safe.
 Result<void> Adapter::allocate_extension() {
   const std::uint32_t bytes = miniport_.data.DeviceExtensionSize;
   const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), {.highest = 0xFFFF'FFFF});
-  const auto config = s_.memory.allocate(pages_for(sizeof *config_ + sizeof resources_.ranges));
+  if (pages) extension_pages_ = *pages;
+  const auto config = s_.memory.allocate(1);
+  if (config) config_pages_ = *config;
   if (!pages || !config) return refuse("no memory for a device extension of {} bytes (DeviceExtensionSize)", bytes);
-  extension_pages_ = *pages;
-  config_pages_ = *config;
   extension_ = s_.memory.system(pages->first);
   std::memset(extension_, 0, pages->bytes());
-  for (std::uint32_t i = 0; i < pages->count; ++i) s_.window.open(pages->first + i, DmaDirection::both);
+  open_for_device(*pages);
   config_ = reinterpret_cast<PORT_CONFIGURATION_INFORMATION*>(s_.memory.system(config->first));
   return {};
 }
@@ -87,7 +90,7 @@ Result<void> Adapter::find_adapter() {
       return refuse("HwStorFindAdapter returned {}", found);
   }
   claims_ = read_claims(*config_, miniport_.data);
-  if (s_.checking()) check_claims(*config_, claims_, s_.trace);
+  if (s_.checking()) check_claims(*config_, miniport_.data, claims_, s_.trace);
   return {};
 }
 
@@ -104,8 +107,10 @@ Result<void> Adapter::initialize() {
   connect_interrupts();
 
   phase_ = Phase::initialize;
-  const Irql outer = s_.scheduler.raise_irql(kDeviceLevel);  // DOC: ST-91 at DIRQL
+  const Irql outer = s_.scheduler.raise_irql(kDeviceLevel);  // DOC: ST-91 at DIRQL, DOC: ST-77 under the interrupt lock
+  lock_interrupts({});
   const BOOLEAN ready = s_.call("HwStorInitialize", EntryKind::routine, miniport_.data.HwInitialize, extension_);
+  unlock_interrupts();
   s_.scheduler.lower_irql(outer);
   if (!ready) return refuse("HwStorInitialize returned FALSE");
   if (passive_routine_ == nullptr) return {};
@@ -119,32 +124,40 @@ Result<void> Adapter::initialize() {
 
 // Message 0 goes to CPU 0 (configuration changes, by custom); the others are dealt round over the CPUs.
 void Adapter::connect_interrupts() {
+  interrupts_connected_ = true;
   if (!function_.msix_enabled() || !claims_.message_routine) {
     if (function_.msix_enabled()) function_.enable_msix(false);
-    return;
+    return follow_line();
   }
   for (unsigned i = 0; i < function_.msix_entries(); ++i) {
     const unsigned cpu = i == 0 ? 0 : (i - 1) % s_.scheduler.cpu_count();
     messages_.push_back(std::make_unique<Message>(*this, i, cpu));
     function_.program_msix(i, kMessageAddress | cpu << 12, kMessageIrqVectorBase + i);
   }
+  message_count_ = function_.msix_entries();
 }
 
 void Adapter::disconnect_interrupts() {
   for (auto& message : messages_) s_.scheduler.withdraw_interrupt(*message);
-  s_.scheduler.withdraw_interrupt(line_);
-  messages_.clear();
+  interrupts_connected_ = false;
+  follow_line();
 }
 
 void Adapter::message_arrived(std::uint32_t vector) {
   const std::uint32_t index = vector - kMessageIrqVectorBase;
-  if (index < messages_.size()) s_.scheduler.raise_interrupt(*messages_[index]);
+  if (interrupts_connected_ && index < messages_.size()) s_.scheduler.raise_interrupt(*messages_[index]);
 }
 
 void Adapter::line_changed(bool asserted) {
-  if (!messages_.empty()) return;
-  line_.asserted = asserted;
-  if (asserted) s_.scheduler.raise_interrupt(line_);
+  line_level_ = asserted;
+  follow_line();
+}
+
+// A level is served while it is held, by an adapter without messages; what ends before it is served was never seen.
+void Adapter::follow_line() {
+  line_.asserted = line_level_ && interrupts_connected_ && messages_.empty();
+  if (line_.asserted) s_.scheduler.raise_interrupt(line_);
+  else s_.scheduler.withdraw_interrupt(line_);
 }
 
 // DOC: ST-99 HwMSInterruptRoutine under the interrupt lock, or the message's own with per-message synchronisation.
@@ -152,8 +165,8 @@ void Adapter::Message::service() {
   Adapter& a = adapter_;
   ++a.statistics_.interrupts;
   a.s_.trace.note([&] { return InterruptDelivered{number_, cpu_index}; });
-  SpinLock& guard = a.interrupt_lock(number_);
-  guard.acquire(a.s_.scheduler);
+  PortLock& guard = a.interrupt_lock(number_);
+  a.check_acquired(guard.acquire(a.s_.scheduler), "message", {});
   a.s_.call("HwMSInterruptRoutine", EntryKind::isr, a.config_->HwMSInterruptRoutine, a.extension_, ULONG{number_});
   guard.release();
 }
@@ -164,7 +177,7 @@ void Adapter::Line::service() {
   Adapter& a = adapter_;
   ++a.statistics_.interrupts;
   a.s_.trace.note([&] { return InterruptDelivered{0, cpu_index}; });
-  a.interrupt_lock_.acquire(a.s_.scheduler);
+  a.check_acquired(a.interrupt_lock_.acquire(a.s_.scheduler), "interrupt", {});
   const BOOLEAN mine = a.s_.call("HwStorInterrupt", EntryKind::isr, a.miniport_.data.HwInterrupt, a.extension_);
   a.interrupt_lock_.release();
   unclaimed_ = mine ? 0 : unclaimed_ + 1;
@@ -217,16 +230,22 @@ bool Adapter::control(SCSI_ADAPTER_CONTROL_TYPE type) {
   return status == ScsiAdapterControlSuccess;
 }
 
+// Requests that the miniport has are waited for: their time-outs see to it that this ends.
 void Adapter::stop() {
   if (phase_ != Phase::running) return;
   phase_ = Phase::stopping;
+  fail_waiting();
+  if (outstanding_ != 0) {
+    waits_for_last_ = s_.scheduler.thread();
+    s_.scheduler.block();
+  }
   control(ScsiStopAdapter);
   phase_ = Phase::stopped;
 }
 
 void Adapter::remove() {
-  s_.scheduler.timeline().cancel(timer_);
-  s_.scheduler.timeline().cancel(timeout_);
+  for (DelayedCall* each : {&timer_, &timeout_, &hold_end_, &restart_}) each->cancel();
+  deferred_->stop();
   disconnect_interrupts();
   report_leaks();
   phase_ = Phase::removed;
@@ -243,12 +262,15 @@ void Adapter::report_leaks() {
 
 // --- resources ----------------------------------------------------------------------------------------------------------------
 
-// DOC: ST-54 VER-42
+void Adapter::open_for_device(PageRun run) {
+  for (std::uint32_t i = 0; i < run.count; ++i) s_.window.open(run.first + i, DmaDirection::both);
+}
+
 // DOC: ST-58 contiguous memory for the device, to be freed with the size it was asked with.
 void* Adapter::allocate_common(std::uint64_t bytes, const ContiguousLimits& limits, CodePlace where) {
   const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), limits);
   if (!pages) return nullptr;
-  for (std::uint32_t i = 0; i < pages->count; ++i) s_.window.open(pages->first + i, DmaDirection::both);
+  open_for_device(*pages);
   common_.push_back({*pages, bytes, where});
   return s_.memory.system(pages->first);
 }
@@ -277,6 +299,7 @@ void* Adapter::invert(std::uint32_t page, std::uint64_t offset) const {
   return request != nullptr && address - first < claims_.extension_bytes ? reinterpret_cast<void*>(address) : nullptr;
 }
 
+// DOC: ST-54 VER-42
 void* Adapter::uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where) {
   const auto broken = [&](const char* what) {
     s_.trace.emit(RuleBroken{"VER-42", "0xF1/0x2002", fmt::format("StorPortGetUncachedExtension {}", what), where});
@@ -286,13 +309,14 @@ void* Adapter::uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::u
     return nullptr;
   }
   if (!config.Master) broken("was called for an adapter that is no bus master");
+  if (config.SrbExtensionSize == 0) broken("was called before SrbExtensionSize was set");
   if (uncached_ != nullptr) return uncached_;
   if (bytes == 0) return nullptr;
   const Claims claims = read_claims(config, miniport_.data);
   const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), {.highest = std::min<std::uint64_t>(claims.highest_common, 0xFFFF'FFFF)});
   if (!pages) return nullptr;
   uncached_pages_ = *pages;
-  for (std::uint32_t i = 0; i < pages->count; ++i) s_.window.open(pages->first + i, DmaDirection::both);
+  open_for_device(*pages);
   uncached_ = s_.memory.system(pages->first);
   std::memset(uncached_, 0, pages->bytes());
   return uncached_;
@@ -321,7 +345,6 @@ bool Adapter::unmap_registers(std::uint64_t address) {
 }
 
 std::uint32_t Adapter::read_config(void* to, std::uint32_t slot, std::uint32_t offset, std::uint32_t length) {
-  constexpr std::uint32_t kConfigSize = 256;
   PciFunction* function = s_.bus.function(slot);
   if (function == nullptr) {
     const std::uint16_t invalid = 0xFFFF;  // PCI_INVALID_VENDOR_ID
@@ -335,7 +358,8 @@ std::uint32_t Adapter::read_config(void* to, std::uint32_t slot, std::uint32_t o
 
 std::uint32_t Adapter::write_config(const void* from, std::uint32_t slot, std::uint32_t offset, std::uint32_t length) {
   PciFunction* function = s_.bus.function(slot);
-  if (function == nullptr) return 0;
+  if (function == nullptr || offset >= kConfigSize) return 0;
+  length = std::min(length, kConfigSize - offset);
   const auto* bytes = static_cast<const std::uint8_t*>(from);
   for (std::uint32_t i = 0; i < length; ++i) function->write_config(offset + i, 1, bytes[i]);
   return length;
@@ -349,30 +373,47 @@ bool Adapter::enable_passive_initialization(PHW_PASSIVE_INITIALIZE_ROUTINE routi
 
 // --- performance options --------------------------------------------------------------------------------------------------------
 
+ULONG Adapter::supported_performance_options() const {
+  constexpr ULONG kAlways = STOR_PERF_DPC_REDIRECTION | STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO | STOR_PERF_DPC_REDIRECTION_CURRENT_CPU;
+  constexpr ULONG kOfMessages = STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_ADV_CONFIG_LOCALITY;
+  return messages_.size() > 1 ? kAlways | kOfMessages : kAlways;
+}
+
 // DOC: ST-102
 std::uint32_t Adapter::performance_options(bool query, PERF_CONFIGURATION_DATA& data) {
-  constexpr ULONG kAll = STOR_PERF_DPC_REDIRECTION | STOR_PERF_CONCURRENT_CHANNELS | STOR_PERF_INTERRUPT_MESSAGE_RANGES |
-                         STOR_PERF_ADV_CONFIG_LOCALITY | STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |
-                         STOR_PERF_DPC_REDIRECTION_CURRENT_CPU;
   if (!in_initialization()) return STOR_STATUS_UNSUCCESSFUL;
-  const bool multiple_messages = messages_.size() > 1;
-  const ULONG supported = (multiple_messages ? kAll : kAll & ~(STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_ADV_CONFIG_LOCALITY)) &
-                          ~ULONG{STOR_PERF_CONCURRENT_CHANNELS};
-  if (query) {
-    data.Flags = supported;
-    data.ConcurrentChannels = 1;
-    return STOR_STATUS_SUCCESS;
-  }
-  if (data.Flags & ~supported) return STOR_STATUS_UNSUCCESSFUL;
+  if (!query) return set_performance_options(data) ? STOR_STATUS_SUCCESS : STOR_STATUS_UNSUCCESSFUL;
+  data.Flags = supported_performance_options();
+  data.ConcurrentChannels = 1;
+  return STOR_STATUS_SUCCESS;
+}
+
+bool Adapter::set_performance_options(const PERF_CONFIGURATION_DATA& data) {
   constexpr ULONG kNeedRedirection = STOR_PERF_INTERRUPT_MESSAGE_RANGES | STOR_PERF_OPTIMIZE_FOR_COMPLETION_DURING_STARTIO |
                                      STOR_PERF_DPC_REDIRECTION_CURRENT_CPU | STOR_PERF_ADV_CONFIG_LOCALITY;
-  if ((data.Flags & kNeedRedirection) && !(data.Flags & STOR_PERF_DPC_REDIRECTION)) return STOR_STATUS_UNSUCCESSFUL;
-  if ((data.Flags & STOR_PERF_ADV_CONFIG_LOCALITY) && !(data.Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES)) return STOR_STATUS_UNSUCCESSFUL;
-  if ((data.Flags & STOR_PERF_INTERRUPT_MESSAGE_RANGES) &&
+  const auto has = [&](ULONG flags) { return (data.Flags & flags) != 0; };
+  if (has(~supported_performance_options())) return false;
+  if (has(kNeedRedirection) && !has(STOR_PERF_DPC_REDIRECTION)) return false;
+  if (has(STOR_PERF_ADV_CONFIG_LOCALITY) && !has(STOR_PERF_INTERRUPT_MESSAGE_RANGES)) return false;
+  if (has(STOR_PERF_INTERRUPT_MESSAGE_RANGES) &&
       (data.FirstRedirectionMessageNumber > data.LastRedirectionMessageNumber || data.LastRedirectionMessageNumber >= messages_.size()))
-    return STOR_STATUS_UNSUCCESSFUL;
+    return false;
+  if (has(STOR_PERF_ADV_CONFIG_LOCALITY) && !tell_message_targets(data)) return false;
   performance_ = data;
-  return STOR_STATUS_SUCCESS;
+  return true;
+}
+
+// The array is the miniport's, one entry for each message of the range.
+bool Adapter::tell_message_targets(const PERF_CONFIGURATION_DATA& data) {
+  const ULONG count = data.LastRedirectionMessageNumber - data.FirstRedirectionMessageNumber + 1;
+  const auto place = s_.memory.find(data.MessageTargets);
+  if (!place || place->offset + count * sizeof(GROUP_AFFINITY) > s_.memory.size()) return false;
+  GROUP_AFFINITY* targets = s_.memory.alias(data.MessageTargets);
+  for (ULONG i = 0; i < count; ++i) {
+    targets[i] = {};
+    targets[i].Mask = KAFFINITY{1} << messages_[data.FirstRedirectionMessageNumber + i]->cpu_index;
+  }
+  return true;
 }
 
 // The message whose interrupts this CPU takes, so that a request completes where it was started.

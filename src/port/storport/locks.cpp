@@ -1,11 +1,30 @@
 // Storport's locks. DOC: ST-77…ST-81: DPC, StartIo, Interrupt, and one per message; order DPC or StartIo first.
 
+#include <algorithm>
+
 #include "port/storport/adapter.h"
 
 namespace drydock::storport {
 
-SpinLock& Adapter::interrupt_lock(unsigned message) {
-  return claims_.per_message && message < messages_.size() ? messages_[message]->lock : interrupt_lock_;
+PortLock& Adapter::interrupt_lock(unsigned message) {
+  return per_message() && message < messages_.size() ? messages_[message]->lock : interrupt_lock_;
+}
+
+bool Adapter::holds_interrupt_lock() const {
+  const VirtualCpu& cpu = s_.scheduler.cpu();
+  return interrupt_lock_.held_by(cpu) ||
+         std::any_of(messages_.begin(), messages_.end(), [&](const auto& message) { return message->lock.held_by(cpu); });
+}
+
+// DOC: ST-81 with a lock for each message: all of them, in order.
+void Adapter::lock_interrupts(CodePlace where) {
+  if (!per_message()) return check_acquired(interrupt_lock_.acquire(s_.scheduler), "interrupt", where);
+  for (auto& message : messages_) check_acquired(message->lock.acquire(s_.scheduler), "message", where);
+}
+
+void Adapter::unlock_interrupts() {
+  if (!per_message()) return interrupt_lock_.release();
+  for (auto& message : messages_) message->lock.release();
 }
 
 // DOC: ST-79 VER-88 never acquire a held lock: on Windows this CPU would hang.
@@ -22,60 +41,47 @@ void Adapter::lock_start_io() {
   check_acquired(start_io_lock_.acquire(s_.scheduler), "StartIo", {});
   if (claims_.full_duplex) return;
   start_io_outer_ = s_.scheduler.raise_irql(kDeviceLevel);
-  interrupt_lock_.acquire(s_.scheduler);
+  lock_interrupts({});
 }
 
 void Adapter::unlock_start_io() {
   if (!claims_.full_duplex) {
-    interrupt_lock_.release();
+    unlock_interrupts();
     s_.scheduler.lower_irql(start_io_outer_);
   }
   start_io_lock_.release();
 }
 
+// DOC: ST-79 VER-89 DPC or StartIo first, then Interrupt.
 void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CodePlace where) {
-  const bool interrupt = kind == InterruptLock;
+  if (kind != InterruptLock && holds_interrupt_lock())
+    s_.trace.emit(RuleBroken{"VER-89", "", fmt::format("the {} lock is acquired while the interrupt lock is held", kind == DpcLock ? "DPC" : "StartIo"), where});
   handle.Lock = kind;
   handle.Context.OldIrql = s_.scheduler.irql();
-  handle.Context.LockQueue.Lock = nullptr;
-  const Irql level = interrupt ? kDeviceLevel : kDispatchLevel;
+  handle.Context.LockQueue.Lock = static_cast<decltype(handle.Context.LockQueue.Lock)>(kind == DpcLock ? context : nullptr);
+  const Irql level = kind == InterruptLock ? kDeviceLevel : kDispatchLevel;
   if (s_.scheduler.irql() < level) s_.scheduler.raise_irql(level);
   if (CallFrame* frame = s_.call.frame()) ++frame->locks_held;
-  switch (kind) {
-    case DpcLock: {
-      SpinLock* lock = deferred_->dpc_lock(context);
-      if (lock == nullptr)
-        s_.trace.emit(RuleBroken{"ST-80", "", "StorPortAcquireSpinLock(DpcLock) names a STOR_DPC that StorPortInitializeDpc never saw", where});
-      else
-        check_acquired(lock->acquire(s_.scheduler), "DPC", where);
-      handle.Context.LockQueue.Lock = static_cast<decltype(handle.Context.LockQueue.Lock)>(context);
-      return;
-    }
-    case StartIoLock: return check_acquired(start_io_lock_.acquire(s_.scheduler), "StartIo", where);
-    default: break;
-  }
-  if (!claims_.per_message) return check_acquired(interrupt_lock_.acquire(s_.scheduler), "interrupt", where);
-  for (auto& message : messages_) check_acquired(message->lock.acquire(s_.scheduler), "message", where);  // DOC: ST-81
+  if (kind == InterruptLock) return lock_interrupts(where);
+  if (kind == StartIoLock) return check_acquired(start_io_lock_.acquire(s_.scheduler), "StartIo", where);
+  if (PortLock* lock = deferred_->dpc_lock(context)) return check_acquired(lock->acquire(s_.scheduler), "DPC", where);
+  s_.trace.emit(RuleBroken{"ST-80", "", "StorPortAcquireSpinLock(DpcLock) names a STOR_DPC that StorPortInitializeDpc never saw", where});
+}
+
+// DOC: VER-88 (StorPortSpinLock4) True: the routine in progress holds a lock, and has one less now.
+bool Adapter::take_from_frame(std::string_view routine, CodePlace where) {
+  CallFrame* frame = s_.call.frame();
+  if (frame == nullptr) return true;
+  if (frame->locks_held != 0) return frame->locks_held--, true;
+  s_.trace.emit(RuleBroken{"VER-88", "", fmt::format("{} without a lock that this routine acquired", routine), where});
+  return false;
 }
 
 void Adapter::release_lock(STOR_LOCK_HANDLE& handle, CodePlace where) {
-  CallFrame* frame = s_.call.frame();
-  if (frame != nullptr && frame->locks_held == 0) {  // DOC: VER-88 (SpinLock4)
-    s_.trace.emit(RuleBroken{"VER-88", "", "StorPortReleaseSpinLock without a lock that this routine acquired", where});
-    return;
-  }
-  if (frame != nullptr) --frame->locks_held;
-  switch (handle.Lock) {
-    case DpcLock:
-      if (SpinLock* lock = deferred_->dpc_lock(handle.Context.LockQueue.Lock)) lock->release();
-      break;
-    case StartIoLock: start_io_lock_.release(); break;
-    default:
-      if (claims_.per_message)
-        for (auto& message : messages_) message->lock.release();
-      else
-        interrupt_lock_.release();
-  }
+  if (!take_from_frame("StorPortReleaseSpinLock", where)) return;
+  if (handle.Lock == InterruptLock) unlock_interrupts();
+  else if (handle.Lock == StartIoLock) start_io_lock_.release();
+  else if (PortLock* lock = deferred_->dpc_lock(handle.Context.LockQueue.Lock)) lock->release();
   s_.scheduler.lower_irql(static_cast<Irql>(handle.Context.OldIrql));
 }
 
@@ -90,21 +96,23 @@ bool Adapter::acquire_message_lock(std::uint32_t message, ULONG& old_irql, CodeP
   return true;
 }
 
-bool Adapter::release_message_lock(std::uint32_t message, ULONG old_irql) {
+bool Adapter::release_message_lock(std::uint32_t message, ULONG old_irql, CodePlace where) {
   if (message >= messages_.size()) return false;
-  if (CallFrame* frame = s_.call.frame(); frame != nullptr && frame->locks_held != 0) --frame->locks_held;
+  if (!take_from_frame("StorPortReleaseMSISpinLock", where)) return true;
   interrupt_lock(message).release();
   s_.scheduler.lower_irql(static_cast<Irql>(old_irql));
   return true;
 }
 
-// DOC: ST-76
+// DOC: ST-76. ASSUMED: in half duplex, where HwStorStartIo holds the interrupt lock already, the routine is just called.
+// locks_test: HalfDuplexStartIoMaySynchronizeWithTheInterruptItExcludes
 bool Adapter::synchronize(PSTOR_SYNCHRONIZED_ACCESS routine, void* context) {
+  const bool excluded = !claims_.full_duplex && start_io_lock_.held_by(s_.scheduler.cpu());
   const Irql outer = s_.scheduler.irql();
   if (outer < kDeviceLevel) s_.scheduler.raise_irql(kDeviceLevel);
-  interrupt_lock_.acquire(s_.scheduler);
+  if (!excluded) lock_interrupts({});
   const bool result = s_.call("HwStorSynchronizedAccess", EntryKind::routine, routine, extension_, context) != FALSE;
-  interrupt_lock_.release();
+  if (!excluded) unlock_interrupts();
   s_.scheduler.lower_irql(outer);
   return result;
 }

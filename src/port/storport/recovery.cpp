@@ -1,6 +1,6 @@
 // What happens to a request that is not completed in time. DOC: ST-160 RESET_LOGICAL_UNIT, then RESET_DEVICE, then
 // HwStorResetBus; a request that outlives all of them is given up: its client gets an error, its slot stays with the
-// miniport.
+// miniport until it completes the SRB after all.
 
 #include <algorithm>
 
@@ -9,8 +9,31 @@
 namespace drydock::storport {
 
 namespace {
-constexpr Nanoseconds kResetGrace = 10 * kSecond;  // ASSUMED: what a reset may take before the next step
+
+// ASSUMED: what a reset may take before the next step. recovery_test: ALostRequestIsResetInEverWiderCirclesAndThenGivenUp
+constexpr Nanoseconds kResetGrace = 10 * kSecond;
+
+enum Step : std::uint8_t { reset_unit, reset_target, reset_path, give_up };
+
+bool reaches(std::uint8_t step, const LogicalUnit& at, const LogicalUnit& other) {
+  if (at.path != other.path || step == reset_path) return at.path == other.path;
+  return at.target == other.target && (step == reset_target || at.lun == other.lun);
 }
+
+bool is_reset(std::uint8_t function) {
+  return function == SRB_FUNCTION_RESET_LOGICAL_UNIT || function == SRB_FUNCTION_RESET_DEVICE;
+}
+
+std::string lost_text(const Request& request) {
+  if (is_reset(request.srb.function()))
+    return fmt::format("SRB {} ({}) was not completed within {} s", request.serial,
+                       request.srb.function() == SRB_FUNCTION_RESET_DEVICE ? "SRB_FUNCTION_RESET_DEVICE" : "SRB_FUNCTION_RESET_LOGICAL_UNIT",
+                       request.srb.timeout());
+  return fmt::format("SRB {} ({:#04x}) was not completed within {} s, nor by RESET_LOGICAL_UNIT, RESET_DEVICE and HwStorResetBus",
+                     request.serial, request.srb.opcode(), request.srb.timeout());
+}
+
+}  // namespace
 
 // One event for the whole adapter, armed lazily: a completion does not touch it.
 void Adapter::arm_timeout() {
@@ -21,34 +44,36 @@ void Adapter::arm_timeout() {
   s_.scheduler.timeline().schedule(timeout_, soonest > now ? soonest - now : 0);
 }
 
-void Adapter::check_timeouts() {
+Request* Adapter::overdue() const {
   const Nanoseconds now = s_.scheduler.now();
-  for (Request *r = oldest_, *next = nullptr; r != nullptr; r = next) {
-    next = r->newer;
-    if (r->deadline <= now) {
-      escalate(*r);
-      next = oldest_;  // a reset may have completed any of them
-      while (next != nullptr && next->deadline > now) next = next->newer;
-    }
-  }
+  Request* r = oldest_;
+  while (r != nullptr && r->deadline > now) r = r->newer;
+  return r;
+}
+
+// Looked for anew after each step: a reset may have completed any of them.
+void Adapter::check_timeouts() {
+  while (Request* request = overdue()) escalate(*request);
   arm_timeout();
 }
 
+// One step is for every overdue request it reaches.
 void Adapter::escalate(Request& request) {
-  request.deadline = s_.scheduler.now() + kResetGrace;
-  const bool is_reset = request.srb.function() != SRB_FUNCTION_EXECUTE_SCSI;
-  if (is_reset) return abandon(request);
-  switch (request.escalation++) {
-    case 0:
-      s_.trace.note([&] { return SrbTimedOut{request.serial, request.srb.timeout()}; });
-      return send_reset(*request.unit, SRB_FUNCTION_RESET_LOGICAL_UNIT);
-    case 1: return send_reset(*request.unit, SRB_FUNCTION_RESET_DEVICE);
-    case 2: return reset_bus(request.unit->path);
-    default: return abandon(request);
+  const std::uint8_t step = request.escalation;
+  if (step == give_up || is_reset(request.srb.function())) return abandon(request);
+  if (step == reset_unit) s_.trace.note([&] { return SrbTimedOut{request.serial, request.srb.timeout()}; });
+  const Nanoseconds now = s_.scheduler.now();
+  for (Request* r = oldest_; r != nullptr; r = r->newer) {
+    if (r->deadline > now || is_reset(r->srb.function()) || !reaches(step, *request.unit, *r->unit)) continue;
+    r->escalation = std::max<std::uint8_t>(r->escalation, step + 1);
+    r->deadline = now + kResetGrace;
   }
+  if (step == reset_unit) return send_reset(*request.unit, SRB_FUNCTION_RESET_LOGICAL_UNIT);
+  if (step == reset_target) return send_reset(*request.unit, SRB_FUNCTION_RESET_DEVICE);
+  reset_bus(request.unit->path);
 }
 
-// Resets go past the queue: it is stuck, that is why.
+// Resets go past the queue: it is stuck, that is why. Nothing new is started meanwhile. DOC: ST-163
 void Adapter::send_reset(LogicalUnit& unit, std::uint8_t function) {
   Request* reset = take_request();
   if (reset == nullptr) return;
@@ -57,27 +82,37 @@ void Adapter::send_reset(LogicalUnit& unit, std::uint8_t function) {
   reset->srb.set_flags(SRB_FLAGS_NO_QUEUE_FREEZE | SRB_FLAGS_BYPASS_FROZEN_QUEUE);
   reset->unit = &unit;
   reset->owner = this;
-  reset->completed = [](Request& done) { static_cast<Adapter*>(done.owner)->release(done); };
+  reset->completed = [](Request& done) {
+    --done.unit->resets;
+    static_cast<Adapter*>(done.owner)->release(done);
+  };
+  ++unit.resets;
   start(*reset);
 }
 
-// DOC: ST-161 DISPATCH_LEVEL, StartIo lock.
+// DOC: ST-161 DISPATCH_LEVEL, StartIo lock, queues paused; DOC: ST-23 and for a while after.
 void Adapter::reset_bus(std::uint8_t path) {
+  ++resets_;
   lock_start_io();
   s_.call("HwStorResetBus", EntryKind::routine, miniport_.data.HwResetBus, extension_, ULONG{path});
   unlock_start_io();
+  --resets_;
+  const Nanoseconds hold = claims_.reset_hold_us * kMicrosecond;
+  if (hold != 0 && paused_until_ < s_.scheduler.now() + hold) pause(hold);
+  queue_restart();
 }
 
 void Adapter::abandon(Request& request) {
+  LogicalUnit& unit = *request.unit;
   unlink_outstanding(request);
-  --request.unit->outstanding;
-  --outstanding_;
   if (request.direction != Request::Direction::none) request.mapping.flush();
-  request.srb.set_srb_status(SRB_STATUS_TIMEOUT);
   request.state = Request::State::abandoned;
-  s_.trace.emit(RuleBroken{"ST-161", "", fmt::format("SRB {} ({:#04x}) was not completed within {} s, nor by RESET_LOGICAL_UNIT, RESET_DEVICE and HwStorResetBus",
-                                                    request.serial, request.srb.opcode(), request.srb.timeout()), {}});
+  request.result = {SRB_STATUS_TIMEOUT, 0, 0};
+  s_.trace.emit(RuleBroken{"ST-161", "", lost_text(request), {}});
+  const bool others = settle(request);
   request.completed(request);
+  if (others) start_waiting_everywhere();
+  else start_waiting(unit);
 }
 
 }  // namespace drydock::storport

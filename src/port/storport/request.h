@@ -3,7 +3,8 @@
 // extended data, the sense buffer, the scatter/gather list and the SRB extension, physically contiguous. At completion
 // the slot is taken back: a later touch by the driver faults and is a finding. Slots are used again oldest first.
 //
-// States: idle -> (submitted) queued -> started -> completed by the driver -> idle.
+// States: idle -> (submitted) queued -> started -> completed by the driver -> idle. A request that outlives every reset is
+// abandoned: the class layer has its answer, the driver still has the slot; it is idle again when both have let go.
 
 #include <cstdint>
 #include <span>
@@ -19,7 +20,7 @@ namespace drydock::storport {
 class Adapter;
 class LogicalUnit;
 
-inline constexpr std::uint8_t kSenseLength = 252;
+inline constexpr std::uint8_t kSenseLength = 255;  // DOC: ST-123
 
 class Request final : public MapRegisterPool::Waiter {
  public:
@@ -40,14 +41,21 @@ class Request final : public MapRegisterPool::Waiter {
   std::uint8_t class_retries = 0;
 
   // --- results -------------------------------------------------------------------------------------------------------
+  struct Result {
+    std::uint8_t srb_status = 0, scsi_status = 0;
+    std::uint32_t transferred = 0;    ///< bytes; at most data_length
+  };
+  Result result;                      ///< what the SRB said when it was completed
   std::span<const std::byte> sense() const { return {sense_host, kSenseLength}; }
 
   // --- the port's ----------------------------------------------------------------------------------------------------
   State state = State::idle;
   bool lent = false;
-  bool in_start_io = false;
+  bool released = false;              ///< while abandoned: the class layer has let go
   std::uint8_t busy_retries = 0;
   std::uint8_t escalation = 0;        ///< how many reset steps its time-out has taken
+  std::uint32_t number = 0;           ///< of its slot in the pool
+  std::uint32_t tag = 0;              ///< the queue tag the driver sees
   std::uint64_t serial = 0;           ///< the SRB number of messages and traces; new for every start
   Nanoseconds deadline = 0;
   unsigned cpu_index = 0;             ///< where it was started

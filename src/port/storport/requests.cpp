@@ -18,42 +18,15 @@ constexpr std::uint8_t kStatusMask = 0x3F;
 
 }  // namespace
 
-LogicalUnit* Adapter::find_unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun) {
-  for (auto& unit : units_)
-    if (unit->path == path && unit->target == target && unit->lun == lun) return unit.get();
-  return nullptr;
-}
-
-LogicalUnit& Adapter::unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun) {
-  if (LogicalUnit* known = find_unit(path, target, lun)) return *known;
-  units_.push_back(std::make_unique<LogicalUnit>());
-  LogicalUnit& unit = *units_.back();
-  unit.path = path;
-  unit.target = target;
-  unit.lun = lun;
-  unit.depth = std::clamp<std::uint32_t>(claims_.initial_depth, 1, std::min(claims_.ios_per_unit, kLunDepthMax));
-  if (claims_.unit_extension_bytes != 0) {
-    constexpr std::uint32_t kTag = 0x456E754C;  // 'LunE'
-    unit.extension = s_.pool.allocate(claims_.unit_extension_bytes, PoolKind::nonpaged, kTag);
-    if (unit.extension != nullptr) std::memset(unit.extension, 0, claims_.unit_extension_bytes);
-  }
-  return unit;
-}
-
-void Adapter::forget(LogicalUnit& unit) {
-  if (unit.outstanding != 0 || !unit.waiting.empty()) return;
-  if (unit.extension != nullptr) (void)s_.pool.free(unit.extension);
-  std::erase_if(units_, [&](const auto& each) { return each.get() == &unit; });
-}
-
 // --- down -------------------------------------------------------------------------------------------------------------------
 
 bool Adapter::may_start(const LogicalUnit& unit) const {
-  return !paused_ && busy_for_ == 0 && outstanding_ < claims_.ios_max && unit.ready();
+  return paused_until_ == 0 && (busy_for_ | resets_) == 0 && outstanding_ < claims_.ios_max && unit.ready();
 }
 
 void Adapter::submit(Request& request) {
   LogicalUnit& unit = *request.unit;
+  if (phase_ != Phase::running) [[unlikely]] return fail(request);
   request.state = Request::State::queued;
   if (unit.waiting.empty() && may_start(unit)) {
     if (start(request)) return;
@@ -70,8 +43,28 @@ void Adapter::start_waiting(LogicalUnit& unit) {
   }
 }
 
+// By index: while a driver call lets the other CPU run, a unit may be added.
 void Adapter::start_waiting_everywhere() {
-  for (auto& unit : units_) start_waiting(*unit);
+  for (std::size_t i = 0; i < units_.size(); ++i) start_waiting(*units_[i]);
+}
+
+// The adapter does not work (any more): the miniport never sees the request.
+void Adapter::fail(Request& request) {
+  const Irql outer = s_.scheduler.irql();
+  if (outer < kDispatchLevel) s_.scheduler.raise_irql(kDispatchLevel);
+  request.state = Request::State::idle;
+  request.result = {SRB_STATUS_NO_HBA, 0, 0};
+  request.completed(request);
+  s_.scheduler.lower_irql(outer);
+}
+
+void Adapter::fail_waiting() {
+  for (std::size_t i = 0; i < units_.size(); ++i)
+    while (Request* request = units_[i]->waiting.pop()) {
+      if (std::exchange(request->in_line, false)) s_.registers.stop_waiting(*request);
+      request->granted = {};
+      fail(*request);
+    }
 }
 
 // False: no map registers now; the request stays queued and is started when some come back.
@@ -80,6 +73,7 @@ bool Adapter::start(Request& request) {
   request.state = Request::State::started;
   request.serial = ++serial_;
   request.cpu_index = s_.scheduler.cpu().index;
+  request.tag = request.srb.form() == Srb::Form::storage ? request.number : request.unit->tags.take();
   ++request.unit->outstanding;
   ++outstanding_;
   link_outstanding(request);
@@ -133,7 +127,7 @@ void Adapter::present_data(Request& request) {
   srb.set_address(request.unit->path, request.unit->target, request.unit->lun);
   srb.set_extension(claims_.extension_bytes != 0 ? request.extension_driver : nullptr);
   srb.set_sense(s_.memory.in_view(View::lent, request.sense_host), kSenseLength);
-  srb.set_tag(static_cast<std::uint32_t>(request.serial));
+  srb.set_tag(request.tag);
   srb.set_srb_status(SRB_STATUS_PENDING);
   srb.set_scsi_status(0);
   srb.set_original_request(s_.memory.in_view(View::forbidden, request.srb.block()));
@@ -142,8 +136,12 @@ void Adapter::present_data(Request& request) {
 // DOC: ST-70 ST-71 no lock, DISPATCH_LEVEL; FALSE: the miniport completes the SRB itself.
 bool Adapter::build_io(Request& request) {
   if (miniport_.data.HwBuildIo == nullptr) return true;
-  return s_.call("HwStorBuildIo", EntryKind::routine, miniport_.data.HwBuildIo, extension_,
-                 static_cast<PSCSI_REQUEST_BLOCK>(request.srb_driver)) != FALSE;
+  const std::uint64_t serial = request.serial;
+  const bool built = s_.call("HwStorBuildIo", EntryKind::routine, miniport_.data.HwBuildIo, extension_,
+                             static_cast<PSCSI_REQUEST_BLOCK>(request.srb_driver)) != FALSE;
+  if (!built || (request.state == Request::State::started && request.serial == serial)) [[likely]] return built;
+  s_.trace.emit(RuleBroken{"ST-71", "", fmt::format("HwStorBuildIo completed SRB {} and returned TRUE", serial), {}});
+  return false;
 }
 
 // DOC: ST-72 ST-73. The request may be completed, and even used again, when the routine returns: it is not touched after.
@@ -160,7 +158,8 @@ void Adapter::link_outstanding(Request& request) {
   request.newer = nullptr;
   (newest_ != nullptr ? newest_->newer : oldest_) = &request;
   newest_ = &request;
-  if (!timeout_.pending()) arm_timeout();
+  request.escalation = 0;
+  if (!timeout_.pending() || request.deadline < timeout_.due()) arm_timeout();
 }
 
 void Adapter::unlink_outstanding(Request& request) {
@@ -180,8 +179,16 @@ void Adapter::check_completion(Request& request, CodePlace where) {
                                                        request.serial, status), where});
 }
 
+// Too late: nobody waits for it any more, only its slot comes back.
+void Adapter::complete_abandoned(Request& request) {
+  if (s_.checking()) pool_->take_back(request);
+  give_tag_back(request);
+  if (request.released) return pool_->give_back(request);
+  request.state = Request::State::idle;
+}
+
 void Adapter::request_complete(Request& request, CodePlace where) {
-  if (request.state == Request::State::abandoned) return pool_->give_back(request);
+  if (request.state == Request::State::abandoned) return complete_abandoned(request);
   if (request.state != Request::State::started) {
     s_.trace.emit(RuleBroken{"VER-45", "0xF1/0x2004", fmt::format("SRB {} was completed twice", request.serial), where});
     return;
@@ -192,9 +199,14 @@ void Adapter::request_complete(Request& request, CodePlace where) {
   }
   request.state = Request::State::completed;
   unlink_outstanding(request);
-  CompletionDpc& dpc = *completion_[s_.scheduler.cpu().index];
-  dpc.done.push(request);
-  s_.scheduler.queue_dpc(dpc, s_.scheduler.cpu().index);
+  const unsigned cpu = redirects_completions() ? request.cpu_index : s_.scheduler.cpu().index;
+  completion_[cpu]->done.push(request);
+  s_.scheduler.queue_dpc(*completion_[cpu], cpu);
+}
+
+// DOC: ST-102 completions go to the CPU that the request came from.
+bool Adapter::redirects_completions() const {
+  return (performance_.Flags & (STOR_PERF_DPC_REDIRECTION | STOR_PERF_DPC_REDIRECTION_CURRENT_CPU)) == STOR_PERF_DPC_REDIRECTION;
 }
 
 void Adapter::CompletionDpc::run() {
@@ -204,7 +216,7 @@ void Adapter::CompletionDpc::run() {
 void Adapter::count(const Request& request) {
   ++statistics_.ios;
   if (request.direction == Request::Direction::none) return;
-  statistics_.bytes += request.srb.data_length();
+  statistics_.bytes += request.result.transferred;
   ++(request.direction == Request::Direction::in ? statistics_.reads : statistics_.writes);
   const std::uint32_t elements = request.mapping.elements();
   ++statistics_.lists;
@@ -214,44 +226,59 @@ void Adapter::count(const Request& request) {
   statistics_.bounced_pages += request.mapping.registers_used();
 }
 
-void Adapter::finish(Request& request) {
+void Adapter::give_tag_back(Request& request) {
+  if (request.srb.form() == Srb::Form::scsi && request.tag != SP_UNTAGGED)
+    request.unit->tags.give_back(static_cast<std::uint8_t>(request.tag));
+}
+
+// The miniport has one request less. True: that may let requests of other units start.
+bool Adapter::settle(Request& request) {
   LogicalUnit& unit = *request.unit;
-  count(request);
-  if (request.direction != Request::Direction::none) request.mapping.flush();
-  s_.trace.note([&] {
-    return SrbCompleted{request.serial, request.srb.srb_status(), request.srb.scsi_status(), request.srb.data_length()};
-  });
+  const bool others = busy_for_ == 1 || outstanding_ == claims_.ios_max;
   --unit.outstanding;
   --outstanding_;
   if (busy_for_ != 0) --busy_for_;
   if (unit.busy_for != 0) --unit.busy_for;
+  if (outstanding_ == 0 && waits_for_last_ != nullptr) s_.scheduler.wake(*std::exchange(waits_for_last_, nullptr));
+  return others;
+}
+
+void Adapter::finish(Request& request) {
+  LogicalUnit& unit = *request.unit;
+  const Srb& srb = request.srb;
+  request.result = {srb.srb_status(), srb.scsi_status(), std::min(srb.data_length(), request.data_length)};
+  count(request);
+  if (request.direction != Request::Direction::none) request.mapping.flush();
+  s_.trace.note([&] {
+    return SrbCompleted{request.serial, srb.srb_status(), srb.scsi_status(), srb.data_length()};
+  });
+  const bool others = settle(request);
+  give_tag_back(request);
   request.state = Request::State::idle;
   if (!retry_busy(request)) request.completed(request);
-  if (!unit.waiting.empty()) start_waiting(unit);
+  if (others) start_waiting_everywhere();
+  else if (!unit.waiting.empty()) start_waiting(unit);
 }
 
 // DOC: ST-114 BUSY is retried after a pause with a new SRB extension; DOC: ST-115 QUEUE FULL waits for a quarter of the
-// outstanding requests.
+// outstanding requests. Each of those waits ends, so that only the pauses are counted.
 bool Adapter::retry_busy(Request& request) {
-  const std::uint8_t scsi = request.srb.scsi_status();
-  const bool busy = (request.srb.srb_status() & kStatusMask) == SRB_STATUS_BUSY || scsi == kScsiBusy;
+  const std::uint8_t scsi = request.result.scsi_status;
+  const bool busy = (request.result.srb_status & kStatusMask) == SRB_STATUS_BUSY || scsi == kScsiBusy;
   if (!busy && scsi != kScsiQueueFull) [[likely]] return false;
-  if (request.busy_retries++ >= kBusyRetryCount) return false;
+  if (request.srb.function() != SRB_FUNCTION_EXECUTE_SCSI || phase_ != Phase::running) return false;
   LogicalUnit& unit = *request.unit;
-  unit.waiting.push_front(request);
+  const bool waits_for_others = !busy && unit.outstanding != 0;
+  if (!waits_for_others && request.busy_retries++ >= kBusyRetryCount) return false;
   request.state = Request::State::queued;
-  if (scsi == kScsiQueueFull && unit.outstanding != 0) {
+  unit.waiting.push_front(request);
+  if (waits_for_others) {
     unit.busy_for = std::max<std::uint32_t>(1, unit.outstanding * kQueueFullWaitPercent / 100);
     return true;
   }
-  unit.held = true;
-  if (!hold_.pending()) s_.scheduler.timeline().schedule(hold_, kBusyPause);
+  unit.held_until = s_.scheduler.now() + kBusyPause;
+  arm_hold_end();
   return true;
-}
-
-void Adapter::end_hold() {
-  for (auto& unit : units_) unit->held = false;
-  start_waiting_everywhere();
 }
 
 // DOC: ST-124
@@ -267,16 +294,10 @@ void Adapter::complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t 
 
 Request* Adapter::find_tagged(std::uint8_t path, std::uint8_t target, std::uint8_t lun, LONG tag) const {
   for (Request* r = oldest_; r != nullptr; r = r->newer) {
-    const bool there = r->unit->path == path && r->unit->target == target && r->unit->lun == lun;
-    if (there && (tag == SP_UNTAGGED || static_cast<std::uint32_t>(tag) == static_cast<std::uint32_t>(r->serial))) return r;
+    const bool wanted = tag == SP_UNTAGGED || static_cast<std::uint32_t>(tag) == r->tag;
+    if (wanted && r->unit->is_at(path, target, lun)) return r;
   }
   return nullptr;
-}
-
-std::uint32_t Adapter::deepest_queue() const {
-  std::uint32_t depth = 0;
-  for (const auto& unit : units_) depth = std::max(depth, unit->depth);
-  return depth;
 }
 
 Adapter::SlotObject Adapter::object_in_slot(std::uint32_t offset) const {
@@ -299,77 +320,6 @@ Request* Adapter::find_data(std::uint64_t offset) const {
     if (r->data_length != 0 && start && offset - start->offset < r->data_length) return r;
   }
   return nullptr;
-}
-
-// --- queue management -----------------------------------------------------------------------------------------------------------
-
-void Adapter::ready() {
-  busy_for_ = 0;
-  queue_restart();
-}
-
-// DOC: ST-111 everything is held until resumed or the time is up.
-void Adapter::pause(Nanoseconds time) {
-  paused_ = true;
-  paused_until_ = s_.scheduler.now() + time;
-  arm_pause();
-}
-
-void Adapter::resume() {
-  paused_ = false;
-  queue_restart();
-}
-
-void Adapter::pause_unit(LogicalUnit& unit, Nanoseconds time) {
-  unit.paused = true;
-  unit.paused_until = s_.scheduler.now() + time;
-  arm_pause();
-}
-
-void Adapter::resume_unit(LogicalUnit& unit) {
-  unit.paused = false;
-  queue_restart();
-}
-
-void Adapter::unit_busy(LogicalUnit& unit, std::uint32_t requests) { unit.busy_for = std::min(requests, unit.outstanding); }
-
-void Adapter::unit_ready(LogicalUnit& unit) {
-  unit.busy_for = 0;
-  queue_restart();
-}
-
-// A miniport may call at any IRQL: starting requests is left to DISPATCH_LEVEL.
-void Adapter::queue_restart() { s_.scheduler.queue_dpc(restart_, s_.scheduler.cpu().index); }
-
-void Adapter::arm_pause() {
-  Nanoseconds soonest = paused_ ? paused_until_ : ~Nanoseconds{0};
-  for (auto& unit : units_)
-    if (unit->paused) soonest = std::min(soonest, unit->paused_until);
-  const Nanoseconds now = s_.scheduler.now();
-  if (soonest != ~Nanoseconds{0}) s_.scheduler.timeline().schedule(pause_end_, soonest > now ? soonest - now : 0);
-}
-
-void Adapter::end_pause() {
-  const Nanoseconds now = s_.scheduler.now();
-  if (paused_ && paused_until_ <= now) paused_ = false;
-  for (auto& unit : units_)
-    if (unit->paused && unit->paused_until <= now) unit->paused = false;
-  arm_pause();
-  start_waiting_everywhere();
-}
-
-// DOC: ST-97 under the StartIo lock.
-void Adapter::request_timer(PHW_TIMER routine, std::uint32_t microseconds) {
-  timer_routine_ = routine;
-  if (microseconds == 0) s_.scheduler.timeline().cancel(timer_);
-  else s_.scheduler.timeline().schedule(timer_, microseconds * kMicrosecond);
-}
-
-void Adapter::run_timer() {
-  if (timer_routine_ == nullptr) return;
-  lock_start_io();
-  s_.call("HwStorTimer", EntryKind::routine, timer_routine_, extension_);
-  unlock_start_io();
 }
 
 }  // namespace drydock::storport

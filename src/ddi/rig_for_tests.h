@@ -1,0 +1,97 @@
+#pragma once
+// A kernel without a machine, for tests of exports: memory, pool, clock, one virtual CPU or more, and a list of findings.
+// A body runs as if it were the driver: on a system thread, inside a guarded call.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ddi/kernel.h"
+#include "ddi/row.h"
+#include "sched/driving_thread.h"
+
+namespace drydock::ddi {
+
+class KernelForTests final : public Kernel, private TraceObserver {
+ public:
+  explicit KernelForTests(unsigned cpus = 2)
+      : memory_(std::move(*PhysicalMemory::create({.size = 16u << 20, .profile = PhysProfile::mixed, .seed = 1}))),
+        scheduler_(*this, cpus, 1), pool_(*memory_, true), pages_(memory_->size() >> kPageShift), locked_(pages_), mappings_(*memory_),
+        window_(pages_), registers_(std::move(*MapRegisterPool::create(*memory_, trace_, {.count = 16, .checks = true}))),
+        mmio_(memory_->slot()), call_(scheduler_, trace_, CheckLevel::all),
+        storage_{scheduler_, *memory_, pool_, locked_, mappings_, window_, *registers_, bus_, mmio_, registry_, trace_, call_} {
+    services_ = &storage_;
+    trace_.add(*this, false);
+  }
+  ~KernelForTests() = default;
+
+  /// Runs `body` as driver code.
+  void run(std::function<void()> body) {
+    struct Body final : Task {
+      Body(KernelForTests& k, std::function<void()> b) : kernel(k), body(std::move(b)) {}
+      void run() override {
+        kernel.call_("test", EntryKind::routine, &enter, static_cast<void*>(this));
+        done = true;
+      }
+      static MSABI void enter(void* self) { static_cast<Body*>(self)->body(); }
+      KernelForTests& kernel;
+      std::function<void()> body;
+      bool done = false;
+    } task(*this, std::move(body));
+    DrivingThread driving(*this);
+    scheduler_.queue_task(task, 0);
+    EXPECT_EQ(scheduler_.drive(task.done), Driven::done);
+  }
+
+  /// Memory a driver may own.
+  template <class T = char>
+  T* allocate(std::size_t bytes) { return static_cast<T*>(pool_.allocate(bytes, PoolKind::nonpaged, 0x74736554)); }
+
+  PhysicalMemory& memory() { return *memory_; }
+  Scheduler& scheduler() { return scheduler_; }
+  SystemMappings& mappings() { return mappings_; }
+  std::vector<std::string> findings;  ///< "RULE: message"
+  std::vector<std::string> printed;
+  std::vector<std::uint64_t> touched;  ///< addresses in the forbidden or the lent view
+
+  NTSTATUS initialize_storport(void*, void*, const void*) override { return STATUS_SUCCESS; }
+  [[noreturn]] void bug_check(std::uint32_t, const std::uint64_t (&)[4], CodePlace) override { abort_driver_call(*current_fiber, AbortReason::bug_check); }
+  void debug_print(std::string_view text) override { printed.emplace_back(text); }
+  std::string name_of(std::uint64_t) const override { return "test"; }
+  bool in_image(std::uint64_t, std::uint64_t) const override { return false; }
+  void touch(std::uint64_t address, PhysicalMemory::Place, bool, CodePlace) override { touched.push_back(address); }
+  void trap(TrapFrame&) override { ADD_FAILURE() << "a trap"; }
+
+ private:
+  void observe(const TraceEvent& event) override {
+    if (const auto* broken = std::get_if<RuleBroken>(&event)) findings.push_back(std::string(broken->rule) + ": " + broken->message);
+  }
+
+  Trace trace_;
+  std::unique_ptr<PhysicalMemory> memory_;
+  Scheduler scheduler_;
+  Pool pool_;
+  std::size_t pages_;
+  LockedPages locked_;
+  SystemMappings mappings_;
+  DmaWindow window_;
+  std::unique_ptr<MapRegisterPool> registers_;
+  MmioMap mmio_;
+  Bus bus_;
+  Registry registry_;
+  DriverCall call_;
+  storport::Services storage_;
+};
+
+/// The export as a driver would call it.
+template <class F>
+F export_named(std::string_view module, std::string_view name) {
+  const Row* row = find_row(module, name);
+  EXPECT_NE(row, nullptr) << name;
+  return reinterpret_cast<F>(reinterpret_cast<std::uintptr_t>(row->address));
+}
+
+}  // namespace drydock::ddi

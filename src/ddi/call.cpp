@@ -47,17 +47,17 @@ std::byte* Call::range(const void* pointer, std::uint64_t size, bool write, cons
     if (found->view == View::forbidden || found->view == View::lent) note_touch(address, size, *found, write);
     return memory().system(0) + found->offset;
   }
-  return other_range(pointer, size, what);
+  return other_range(pointer, size, write, what);
 }
 
-std::byte* Call::other_range(const void* pointer, std::uint64_t size, const char* what) const {
+std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   if (size == 0) return as_host(&kNothing);
   const bool wraps = address + size < address;
   if (!wraps && (on_stack(services_.scheduler.fiber(), address, size) || is_mapped(services_.mappings, address, size) ||
-                 kernel_.in_image(address, size)))
+                 kernel_.in_image(address, size, write)))
     return as_host(pointer);
-  broken("BUF-68", "", fmt::format("{}: {} points to memory that is not the driver's", name_, what));
+  broken("BUF-68", "", fmt::format("{}: {} points to memory that the driver may not {}", name_, what, write ? "write" : "read"));
   return nullptr;
 }
 

@@ -58,7 +58,7 @@ class Call {
   std::optional<PhysicalAddress> physical(const void* pointer) const;
 
  private:
-  std::byte* other_range(const void* pointer, std::uint64_t size, const char* what) const;
+  std::byte* other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
   void note_entry(Irql irql_max) const;
   void note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   const char* name_;

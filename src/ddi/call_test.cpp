@@ -61,7 +61,7 @@ TEST(Call, NullIsFineForALengthOfZeroAndAFindingForOneByte) {
     kCopy(local, nullptr, 1);
   });
   ASSERT_EQ(kernel.findings.size(), 1u);
-  EXPECT_EQ(kernel.findings[0], "BUF-68: memcpy: Source points to memory that is not the driver's");
+  EXPECT_EQ(kernel.findings[0], "BUF-68: memcpy: Source points to memory that the driver may not read");
 }
 
 TEST(Call, ASystemMappingIsTheDriversUpToItsLastPage) {
@@ -110,6 +110,21 @@ TEST(Call, ThePhysicalAddressOfAByteIsTheSameInEveryViewAndOfTheStackThereIsNone
     EXPECT_EQ(physical(&local).QuadPart, 0);
   });
   EXPECT_EQ(kernel.findings.size(), 1u);
+}
+
+TEST(Call, AConstantOfTheImageMayBeReadAndAWriteToItIsAFindingNotACrash) {
+  KernelForTests kernel;
+  static const char constant[] = "constant";
+  kernel.constant = reinterpret_cast<std::uint64_t>(constant);
+  kernel.run([&] {
+    char local[sizeof constant] = {};
+    kCopy(local, constant, sizeof constant);
+    EXPECT_STREQ(local, constant);
+    EXPECT_TRUE(kernel.findings.empty());
+    kCopy(const_cast<char*>(constant), local, sizeof constant);
+  });
+  ASSERT_EQ(kernel.findings.size(), 1u);
+  EXPECT_EQ(kernel.findings[0], "BUF-68: memcpy: Destination points to memory that the driver may not write");
 }
 
 }  // namespace

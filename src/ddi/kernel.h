@@ -27,10 +27,10 @@ class Kernel : public MachineHooks {
   /// The driver stops the machine. Never returns to the driver.
   [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) = 0;
   virtual void debug_print(std::string_view text) = 0;
-  /// Is [address, +size) part of the driver's image?
   /// "my.sys+0x1234", or the plain address.
   virtual std::string name_of(std::uint64_t address) const = 0;
-  virtual bool in_image(std::uint64_t address, std::uint64_t size) const = 0;
+  /// Is [address, +size) part of the driver's image, and may the driver itself read it, or write it?
+  virtual bool in_image(std::uint64_t address, std::uint64_t size, bool write) const = 0;
   /// A driver or a routine on its behalf touches the forbidden or the lent view: a finding when the memory is forbidden,
   /// or lent no longer.
   virtual void touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) = 0;

@@ -111,4 +111,17 @@ std::string Driver::frame_text(std::uint64_t address, RipKind kind) {
   return image_ && image_->contains(address) ? symboliser_.describe(*image_, address, kind) : fmt::format("{:#x}", address);
 }
 
+// Sections are protected in whole pages; what lies between them is inaccessible.
+bool Driver::may_touch(std::uint64_t address, std::uint64_t size, bool write) const {
+  if (!contains(address, size)) return false;
+  const PeImage& pe = image_->pe();
+  if (pe.shares_pages()) return true;
+  const std::uint64_t first = address - image_->base(), end = first + size;
+  const auto whole_pages = [](std::uint64_t bytes) { return (bytes + kPageMask) & ~kPageMask; };
+  if (end <= whole_pages(pe.headers_size)) return !write;
+  for (const PeSection& section : pe.sections)
+    if (first >= section.rva && end <= whole_pages(std::uint64_t{section.rva} + section.size)) return write ? section.writable : section.readable;
+  return false;
+}
+
 }  // namespace drydock

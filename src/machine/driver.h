@@ -35,6 +35,8 @@ class Driver final : public ImportResolver, public CodeMap, public StackSource {
   bool contains(std::uint64_t address, std::uint64_t size) const {
     return image_ && image_->contains(address) && image_->contains(address + (size == 0 ? 0 : size - 1));
   }
+  /// What the protection of its sections lets the driver's own code do.
+  bool may_touch(std::uint64_t address, std::uint64_t size, bool write) const;
   /// "my.c:40" (or "my.sys+0x1234") and, for stacks, with the function in front.
   std::string location(std::uint64_t address, RipKind kind);
   std::string frame_text(std::uint64_t address, RipKind kind);

@@ -43,7 +43,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
   NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) override;
   [[noreturn]] void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) override;
   void debug_print(std::string_view text) override;
-  bool in_image(std::uint64_t address, std::uint64_t size) const override { return driver_->contains(address, size); }
+  bool in_image(std::uint64_t address, std::uint64_t size, bool write) const override { return driver_->may_touch(address, size, write); }
   std::string name_of(std::uint64_t address) const override;
   void touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) override;
 

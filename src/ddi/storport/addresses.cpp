@@ -9,11 +9,6 @@
 #include "ddi/storport/support.h"
 
 namespace drydock::ddi {
-namespace {
-
-constexpr std::uint64_t kContiguousMax = 1u << 30;  // as much as any extension; a length is 32 bits wide
-
-}  // namespace
 
 // The list was built when the request was mapped; it lies in the request's slot and dies with it.
 STOR_SCATTER_GATHER_LIST* get_scatter_gather_list(Call& call, void* ext, SCSI_REQUEST_BLOCK* srb) {

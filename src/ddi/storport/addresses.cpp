@@ -1,7 +1,6 @@
 // Addresses, scatter/gather lists and units. DOC: ST-43 ST-52 ST-53 ST-128
 
 #include <algorithm>
-#include <algorithm>
 #include <cstring>
 #include <optional>
 

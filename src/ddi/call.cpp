@@ -55,8 +55,8 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
   if (size == 0) return as_host(&kNothing);
   const bool wraps = address + size < address;
   if (!wraps && (on_stack(services_.scheduler.fiber(), address, size) || is_mapped(services_.mappings, address, size) ||
-                 kernel_.in_image(address, size, write)))
-    return as_host(pointer);
+                 kernel_.in_image(address, size, write) || services_.scheduler.on_any_stack(address, size)))
+    return as_host(pointer);  // any stack: a DPC may fill a local of the thread that waits for it
   broken("BUF-68", "", fmt::format("{}: {} points to memory that the driver may not {}", name_, what, write ? "write" : "read"));
   return nullptr;
 }

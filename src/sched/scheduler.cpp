@@ -236,6 +236,15 @@ void Scheduler::sleep(Nanoseconds time) {
   block();
 }
 
+bool Scheduler::on_any_stack(std::uint64_t address, std::uint64_t size) const {
+  const auto holds = [&](const Fiber& fiber) { return fiber.owns_stack(address) && size <= fiber.stack_top() - address; };
+  for (const auto& each : cpus_)
+    if (holds(each->idle)) return true;
+  for (const auto& each : threads_)
+    if (holds(each->fiber)) return true;
+  return false;
+}
+
 // --- driving --------------------------------------------------------------------------------------------------------------
 
 VirtualCpu* Scheduler::pick() {

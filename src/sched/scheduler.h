@@ -42,6 +42,8 @@ class Scheduler {
   /// The CPU whose code is running; the last one between fibers.
   VirtualCpu& cpu() { return *current_; }
   Fiber& fiber() { return *current_->current; }
+  /// Is [address, +size) on the stack of any thread or CPU of the machine? Not for the fast path.
+  bool on_any_stack(std::uint64_t address, std::uint64_t size) const;
   /// True while code runs on a fiber (a driver may be entered), false on the driving thread's own stack.
   bool on_fiber() const { return on_fiber_; }
 

@@ -163,6 +163,25 @@ TEST(SchedulerSeed, TheSeedAndOnlyTheSeedDecidesWhichCpuGoesOn) {
   EXPECT_NE(interleaving(1), interleaving(2));
 }
 
+TEST_F(SchedulerTest, ALocalOfAWaitingThreadIsOnAStackOfTheMachineAndAHostVariableIsNot) {
+  bool done = false;
+  int host = 0;
+  const void* local = nullptr;
+  Job waiter([&] {
+    int mine = 0;
+    local = &mine;
+    scheduler.sleep(kSecond);
+    done = mine == 0;
+  });
+  scheduler.queue_task(waiter, 0);
+  bool never = false;
+  while (local == nullptr) scheduler.drive(never);
+  const auto at = [](const void* p) { return reinterpret_cast<std::uint64_t>(p); };
+  EXPECT_TRUE(scheduler.on_any_stack(at(local), sizeof(int)));
+  EXPECT_FALSE(scheduler.on_any_stack(at(&host), sizeof host));
+  EXPECT_FALSE(scheduler.on_any_stack(at(local), kFiberStackSize));
+}
+
 TEST_F(SchedulerTest, AHaltedMachineNeverGoesOn) {
   bool done = false;
   Job job([&] { scheduler.halt(); });

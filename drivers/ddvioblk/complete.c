@@ -57,13 +57,12 @@ VOID RequestsFail(PADAPTER Adapter, PREQUEST List, UCHAR SrbStatus)
 VOID QueueDpc(PSTOR_DPC Dpc, PVOID DeviceExtension, PVOID SystemArgument1, PVOID SystemArgument2)
 {
     PADAPTER adapter = DeviceExtension;
-    STOR_LOCK_HANDLE lock;
+    STOR_LOCK_HANDLE lock = { 0 };
     PREQUEST finished = NULL;
 
     UNREFERENCED_PARAMETER(Dpc);
     UNREFERENCED_PARAMETER(SystemArgument2);
 
-    RtlZeroMemory(&lock, sizeof(lock));
     StorPortAcquireSpinLock(adapter, StartIoLock, NULL, &lock);
     if (!adapter->Gone)
         finished = QueueDrain(adapter, SystemArgument1);

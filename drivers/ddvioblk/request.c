@@ -98,11 +98,10 @@ BOOLEAN HwBuildIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)
 /* Storport names the message that will interrupt the processor this request came from: that message's queue. */
 static PQUEUE SelectQueue(PADAPTER Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
-    STARTIO_PERFORMANCE_PARAMETERS params;
+    STARTIO_PERFORMANCE_PARAMETERS params = { 0 };
 
     if (!Adapter->SteerByMessage || Adapter->QueueCount == 1)
         return &Adapter->Queues[0];
-    RtlZeroMemory(&params, sizeof(params));
     params.Version = STOR_PERF_VERSION;
     params.Size = sizeof(params);
     if (StorPortGetStartIoPerfParams(Adapter, Srb, &params) != STOR_STATUS_SUCCESS)

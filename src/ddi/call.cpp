@@ -6,17 +6,14 @@ namespace drydock::ddi {
 
 // DOC: VER-85 each routine at its documented IRQL.
 void Call::note_entry(Irql irql_max) const {
-  const Irql irql = services_.scheduler.irql();
+  const Irql irql = services().scheduler.irql();
   if (irql > irql_max)
     broken("VER-85", "", fmt::format("{} was called at IRQL {}; its highest is {}", name_, irql, irql_max));
-  services_.trace.note([&] { return RoutineCalled{name_, services_.scheduler.cpu().index, irql}; });
+  services().trace.note([&] { return RoutineCalled{name_, services().scheduler.cpu().index, irql}; });
 }
 
-storport::Adapter* Call::adapter(const void* device_extension) const {
-  storport::Adapter* found = kernel_.adapter_of(device_extension);
-  if (found == nullptr) [[unlikely]]
-    broken("ST-05", "", fmt::format("{} was given a HwDeviceExtension that is no adapter's", name_));
-  return found;
+void Call::no_adapter() const {
+  broken("ST-05", "", fmt::format("{} was given a HwDeviceExtension that is no adapter's", name_));
 }
 
 namespace {
@@ -40,7 +37,7 @@ bool is_mapped(const SystemMappings& mappings, std::uint64_t address, std::uint6
 
 }  // namespace
 
-std::byte* Call::range(const void* pointer, std::uint64_t size, bool write, const char* what) const {
+std::byte* Call::range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   const auto found = memory().find(address);
   if (found && size <= memory().size() - found->offset) [[likely]] {
@@ -54,8 +51,8 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   if (size == 0) return as_host(&kNothing);
   const bool wraps = address + size < address;
-  if (!wraps && (on_stack(services_.scheduler.fiber(), address, size) || is_mapped(services_.mappings, address, size) ||
-                 kernel_.in_image(address, size, write) || services_.scheduler.on_any_stack(address, size)))
+  if (!wraps && (on_stack(services().scheduler.fiber(), address, size) || is_mapped(services().mappings, address, size) ||
+                 kernel_.in_image(address, size, write) || services().scheduler.on_any_stack(address, size)))
     return as_host(pointer);  // any stack: a DPC may fill a local of the thread that waits for it
   broken("BUF-68", "", fmt::format("{}: {} points to memory that the driver may not {}", name_, what, write ? "write" : "read"));
   return nullptr;
@@ -64,7 +61,7 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
 std::optional<PhysicalAddress> Call::physical(const void* pointer) const {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   if (const auto found = memory().physical(address)) [[likely]] return found;
-  const auto page = services_.mappings.page_at(address);
+  const auto page = services().mappings.page_at(address);
   if (!page) return std::nullopt;
   return PhysicalAddress{(memory().pfn(*page) << kPageShift) | (address & kPageMask)};
 }

@@ -14,42 +14,51 @@ inline constexpr Irql kAnyIrql = kHighLevel;
 class Call {
  public:
   [[gnu::always_inline]] Call(const char* name, Irql irql_max, const void* frame)
-      : name_(name), frame_(static_cast<const std::uint64_t*>(frame)), kernel_(current_kernel()), services_(kernel_.services()),
-        crossing_(services_.scheduler.fiber(), reinterpret_cast<std::uintptr_t>(frame) + 16) {
-    services_.scheduler.point(PointCost::routine);
-    if (services_.trace.wanted() && (services_.trace.verbose() || services_.scheduler.irql() > irql_max)) [[unlikely]]
-      note_entry(irql_max);
+      : name_(name), frame_(static_cast<const std::uint64_t*>(frame)), kernel_(current_kernel()),
+        crossing_(*kernel_.current_fiber, reinterpret_cast<std::uintptr_t>(frame) + 16) {
+    kernel_.scheduler->point(PointCost::routine);
+    if (kernel_.watched()) [[unlikely]] note_entry(irql_max);
   }
-  [[gnu::always_inline]] ~Call() { services_.scheduler.point(PointCost::routine); }
+  [[gnu::always_inline]] ~Call() { kernel_.scheduler->point(PointCost::routine); }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
   /// One export that stands for many: from here on the call is the routine `name`.
   void becomes(const char* name, Irql irql_max) {
     name_ = name;
-    if (services_.trace.wanted() && (services_.trace.verbose() || services_.scheduler.irql() > irql_max)) [[unlikely]]
-      note_entry(irql_max);
+    if (kernel_.watched()) [[unlikely]] note_entry(irql_max);
   }
 
   const char* name() const { return name_; }
   Kernel& kernel() const { return kernel_; }
-  storport::Services& services() const { return services_; }
-  Scheduler& scheduler() const { return services_.scheduler; }
-  PhysicalMemory& memory() const { return services_.memory; }
+  storport::Services& services() const { return kernel_.services(); }
+  Scheduler& scheduler() const { return *kernel_.scheduler; }
+  PhysicalMemory& memory() const { return services().memory; }
   /// Where in the driver this call is.
-  CodePlace place() const { return {frame_[1], reinterpret_cast<std::uint64_t>(frame_) + 16, frame_[0], true}; }
+  CallSite site() const { return CallSite(frame_); }
+  CodePlace place() const { return site(); }
 
   void broken(std::string_view rule, std::string_view code, std::string message) const {
-    services_.trace.emit(RuleBroken{rule, code, std::move(message), place()});
+    services().trace.emit(RuleBroken{rule, code, std::move(message), place()});
   }
 
   /// The adapter of a device extension; null (and a finding) when the pointer is none.
-  storport::Adapter* adapter(const void* device_extension) const;
+  storport::Adapter* adapter(const void* device_extension) const {
+    storport::Adapter* found = kernel_.adapter_of(device_extension);
+    if (found == nullptr) [[unlikely]] no_adapter();
+    return found;
+  }
 
   /// drydock's alias of driver memory named by an argument: machine memory in any view, a system mapping, or the
   /// driver's own image or stack. Null (and a finding that names `what`) when [pointer, +size) is not that; never null
   /// for a size of 0. Forbidden and dead memory is a finding too, but is given: the call completes through the alias.
-  std::byte* range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
+  std::byte* range(const void* pointer, std::uint64_t size, bool write, const char* what) const {
+    const auto address = reinterpret_cast<std::uint64_t>(pointer);
+    const Fiber& fiber = *kernel_.current_fiber;
+    if (fiber.owns_stack(address) && size <= fiber.stack_top() - address) [[likely]]  // the commonest: a local of the caller
+      return const_cast<std::byte*>(static_cast<const std::byte*>(pointer));
+    return range_in_memory(pointer, size, write, what);
+  }
   template <class T>
   T* object(T* pointer, const char* what) const {
     return reinterpret_cast<T*>(range(pointer, sizeof(T), true, what));
@@ -58,13 +67,14 @@ class Call {
   std::optional<PhysicalAddress> physical(const void* pointer) const;
 
  private:
+  std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const;
   std::byte* other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
+  [[gnu::cold]] void no_adapter() const;
   void note_entry(Irql irql_max) const;
   void note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   const char* name_;
   const std::uint64_t* frame_;
   Kernel& kernel_;
-  storport::Services& services_;
   DriverCrossing crossing_;
 };
 

@@ -16,10 +16,13 @@ namespace drydock::ddi {
 class Kernel : public MachineHooks {
  public:
   storport::Services& services() { return *services_; }
+  /// Does anybody want to know of each routine called?
+  bool watched() const { return services_->trace.wanted(); }
   /// The adapter a device extension belongs to; null when the pointer is nobody's.
   storport::Adapter* adapter_of(const void* device_extension) {
+    if (recent_adapter_ != nullptr && recent_adapter_->device_extension() == device_extension) [[likely]] return recent_adapter_;
     for (storport::Adapter* adapter : adapters_)
-      if (adapter->device_extension() == device_extension) return adapter;
+      if (adapter->device_extension() == device_extension) return recent_adapter_ = adapter;
     return nullptr;
   }
   /// DOC: ST-10 what DriverEntry declares; the status it returns.
@@ -44,6 +47,7 @@ class Kernel : public MachineHooks {
   ~Kernel() = default;
   storport::Services* services_ = nullptr;
   std::vector<storport::Adapter*> adapters_;
+  storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last
 };
 
 inline Kernel& current_kernel() { return static_cast<Kernel&>(*current_machine()); }

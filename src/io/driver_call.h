@@ -13,7 +13,7 @@ namespace drydock {
 
 enum class CheckLevel : std::uint8_t { off, standard, all };
 
-/// One call in progress; the innermost of a fiber is what exports ask about.
+/// One call in progress; the innermost of a fiber is what exports ask about. Kept only for checks and traces.
 struct CallFrame {
   std::string_view routine;
   Irql irql = kPassiveLevel;
@@ -28,24 +28,31 @@ class DriverCall {
 
   bool checking() const { return checks_ != CheckLevel::off; }
   CheckLevel checks() const { return checks_; }
-  /// The innermost call in progress on the running fiber; null outside the driver.
+  /// The innermost call in progress on the running fiber; null outside the driver, and when nobody checks.
   CallFrame* frame() { return static_cast<CallFrame*>(scheduler_.fiber().call_frames); }
 
   template <class R, class... A>
   R operator()(std::string_view routine, EntryKind kind, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
+    if (!checking() && !trace_.verbose()) return enter(kind, entry, arguments...);
     CallFrame call{routine, scheduler_.irql(), 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
     begin(call);
-    const Entered<R> entered = enter_driver(scheduler_.fiber(), kind, entry, arguments...);
-    if (entered.aborted) [[unlikely]] scheduler_.halt();
     if constexpr (std::is_void_v<R>) {
+      enter(kind, entry, arguments...);
       end(call, 0);
     } else {
-      end(call, static_cast<std::uint64_t>(entered.value));
-      return entered.value;
+      const R result = enter(kind, entry, arguments...);
+      end(call, static_cast<std::uint64_t>(result));
+      return result;
     }
   }
 
  private:
+  template <class R, class... A>
+  R enter(EntryKind kind, R(MSABI* entry)(A...), A... arguments) {
+    const Entered<R> entered = enter_driver(scheduler_.fiber(), kind, entry, arguments...);
+    if (entered.aborted) [[unlikely]] scheduler_.halt();
+    if constexpr (!std::is_void_v<R>) return entered.value;
+  }
   void begin(CallFrame& call) {
     call.outer = frame();
     scheduler_.fiber().call_frames = &call;

@@ -80,8 +80,12 @@ TEST_F(DriverCallTest, ACallWithinACallHasBooksOfItsOwn) {
   EXPECT_TRUE(rules.empty());
 }
 
-TEST_F(DriverCallTest, WithChecksOffNothingIsSaid) {
-  enter(unchecked, kPassiveLevel, [&] { ++unchecked.frame()->locks_held; });
+TEST_F(DriverCallTest, WithChecksOffNothingIsSaidAndNoBooksAreKept) {
+  enter(unchecked, kPassiveLevel, [&] {
+    EXPECT_EQ(unchecked.frame(), nullptr);
+    scheduler.raise_irql(kDispatchLevel);
+  });
+  scheduler.lower_irql(kPassiveLevel);
   EXPECT_TRUE(rules.empty());
 }
 

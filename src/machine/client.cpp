@@ -6,9 +6,16 @@
 
 namespace drydock {
 
-Clients::Slot::Slot(Clients& owner, PageRun run)
-    : clients(owner), pages(run),
-      prepared(*owner.board_.memory, *owner.board_.locked, *owner.board_.mappings, *owner.board_.pool, kClientBufferSize) {}
+Clients::Slot::Slot(Clients& owner, unsigned index, PageRun run)
+    : clients(owner), number(index), pages(run),
+      prepared(*owner.board_.memory, *owner.board_.locked, *owner.board_.mappings, *owner.board_.pool, kClientBufferSize) {
+  request.owner = this;
+  request.completed = [](DiskRequest& ended) {
+    auto& slot = *static_cast<Slot*>(ended.owner);
+    if (ended.buffer != nullptr) slot.prepared.finish();
+    slot.done = true;
+  };
+}
 
 Clients::Slot::~Slot() { clients.board_.memory->free(pages); }
 
@@ -29,38 +36,40 @@ void Clients::Slot::run() {
 std::unique_ptr<Clients::Slot> Clients::make_slot() {
   const std::lock_guard lock(machine_);
   const auto run = board_.memory->allocate((kClientBufferSize + kClientShiftMax) >> kPageShift);
-  return run ? std::make_unique<Slot>(*this, *run) : nullptr;
+  return run ? std::make_unique<Slot>(*this, slot_count_, *run) : nullptr;
 }
 
-Clients::Slot* Clients::take() {
+// Says that it waits before it looks once more, so that who gives a slot back sees the one or leaves the other.
+Clients::Slot* Clients::make_or_await() {
   std::unique_lock lock(slots_mutex_);
   for (;;) {
-    if (!free_slots_.empty()) {
-      Slot* slot = free_slots_.back();
-      free_slots_.pop_back();
-      return slot;
-    }
-    if (slots_.size() < kSlotsMax)
+    if (slot_count_ < FreeSlots::kMax)
       if (auto slot = make_slot()) {
-        slots_.push_back(std::move(slot));
-        return slots_.back().get();
+        slots_[slot_count_] = std::move(slot);
+        return slots_[slot_count_++].get();
       }
-    if (slots_.empty()) return nullptr;
-    slot_free_.wait(lock);
+    if (slot_count_ == 0) return nullptr;
+    ++waiting_;
+    auto number = free_slots_.take();
+    if (!number) slot_free_.wait(lock);
+    --waiting_;
+    if (number || (number = free_slots_.take())) return slots_[*number].get();
   }
 }
 
-void Clients::give_back(Slot& slot) {
-  {
-    const std::lock_guard lock(slots_mutex_);
-    free_slots_.push_back(&slot);
-  }
+void Clients::wake_waiting() {
+  const std::lock_guard lock(slots_mutex_);
   slot_free_.notify_one();
 }
 
-// What has arrived since the last look, oldest first; each on a CPU of the seed's choice.
-void Clients::poll() {
-  if (inbox_.load(std::memory_order_relaxed) == nullptr) [[likely]] return;
+// Each request begins on a CPU of the seed's choice.
+void Clients::begin(Slot& slot) {
+  Scheduler& scheduler = *board_.scheduler;
+  scheduler.queue_task(slot, static_cast<unsigned>(scheduler.choose().below(scheduler.cpu_count())));
+}
+
+// What has arrived since the last look, oldest first.
+bool Clients::take_inbox() {
   Slot* newest = inbox_.exchange(nullptr, std::memory_order_acquire);
   Slot* oldest = nullptr;
   while (newest != nullptr) {
@@ -69,24 +78,23 @@ void Clients::poll() {
     oldest = newest;
     newest = next;
   }
-  Scheduler& scheduler = *board_.scheduler;
-  for (; oldest != nullptr; oldest = oldest->next_in_inbox)
-    scheduler.queue_task(*oldest, static_cast<unsigned>(scheduler.choose().below(scheduler.cpu_count())));
+  for (; oldest != nullptr; oldest = oldest->next_in_inbox) begin(*oldest);
+  return true;
 }
 
+// A machine that nobody drives takes the request directly; else it lies in the inbox when its driver looks there.
 int Clients::execute(Slot& slot, DiskDevice& device) {
   slot.device = &device;
   slot.done = false;
-  slot.request.owner = &slot;
-  slot.request.completed = [](DiskRequest& request) { 
-    auto& done_slot = *static_cast<Slot*>(request.owner);
-    if (request.buffer != nullptr) done_slot.prepared.finish();
-    done_slot.done = true;
-  };
-  Slot* head = inbox_.load(std::memory_order_relaxed);
-  do slot.next_in_inbox = head;
-  while (!inbox_.compare_exchange_weak(head, &slot, std::memory_order_release, std::memory_order_relaxed));
-  const std::lock_guard lock(machine_);
+  std::unique_lock lock(machine_, std::try_to_lock);
+  if (lock) {
+    begin(slot);
+  } else {
+    Slot* head = inbox_.load(std::memory_order_relaxed);
+    do slot.next_in_inbox = head;
+    while (!inbox_.compare_exchange_weak(head, &slot, std::memory_order_release, std::memory_order_relaxed));
+    lock.lock();
+  }
   if (!slot.done) {
     DrivingThread driving(kernel_);
     board_.scheduler->drive(slot.done);

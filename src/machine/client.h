@@ -4,6 +4,7 @@
 // driving the machine on the calling OS thread. Requests of several OS threads meet in an inbox, so that the driver sees
 // them together.
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "disk/disk_device.h"
 #include "machine/board.h"
+#include "machine/free_slots.h"
 #include "machine/kernel.h"
 #include "sched/driving_thread.h"
 
@@ -24,7 +26,7 @@ class Clients {
  public:
   /// A buffer and a request around it; belongs to one client call at a time.
   struct Slot final : Task {
-    Slot(Clients& owner, PageRun run);
+    Slot(Clients& owner, unsigned number, PageRun run);
     ~Slot();
     void run() override;
     std::byte* data(std::uint32_t shift = 0) const;
@@ -32,6 +34,7 @@ class Clients {
     void prepare(std::byte* data, std::uint32_t length, bool device_writes);
 
     Clients& clients;
+    unsigned number;
     PageRun pages;
     PreparedBuffer prepared;
     struct {
@@ -46,13 +49,19 @@ class Clients {
   };
 
   Clients(Board& board, MachineKernel& kernel) : board_(board), kernel_(kernel) {
-    board.scheduler->set_inbox([](void* self) { static_cast<Clients*>(self)->poll(); }, this);
+    board.scheduler->set_inbox([](void* self) { return static_cast<Clients*>(self)->poll(); }, this);
   }
   ~Clients() { board_.scheduler->set_inbox(nullptr, nullptr); }
 
   /// Waits for a free one. Null when the machine has no memory for a single one.
-  Slot* take();
-  void give_back(Slot& slot);
+  Slot* take() {
+    if (const auto number = free_slots_.take()) [[likely]] return slots_[*number].get();
+    return make_or_await();
+  }
+  void give_back(Slot& slot) {
+    free_slots_.give_back(slot.number);
+    if (waiting_.load() != 0) [[unlikely]] wake_waiting();
+  }
   /// Runs slot.request on `device`; errno. EIO when the machine has stopped.
   int execute(Slot& slot, DiskDevice& device);
 
@@ -73,18 +82,23 @@ class Clients {
   std::mutex& machine_mutex() { return machine_; }
 
  private:
-  static constexpr std::size_t kSlotsMax = 64;
-  void poll();
+  bool poll() { return inbox_.load(std::memory_order_relaxed) != nullptr && take_inbox(); }
+  bool take_inbox();
+  void begin(Slot& slot);
+  Slot* make_or_await();
+  void wake_waiting();
   std::unique_ptr<Slot> make_slot();
 
   Board& board_;
   MachineKernel& kernel_;
   std::mutex machine_;  ///< held by the OS thread that drives
   std::atomic<Slot*> inbox_{nullptr};
-  std::mutex slots_mutex_;
+  FreeSlots free_slots_;
+  std::mutex slots_mutex_;      ///< making slots, and waiting for one
   std::condition_variable slot_free_;
-  std::vector<std::unique_ptr<Slot>> slots_;
-  std::vector<Slot*> free_slots_;
+  std::atomic<unsigned> waiting_{0};
+  std::array<std::unique_ptr<Slot>, FreeSlots::kMax> slots_;
+  unsigned slot_count_ = 0;
 };
 
 }  // namespace drydock

@@ -78,6 +78,7 @@ void MachineKernel::remove_adapters() {
   if (board_ == nullptr) return;  // the machine never got so far
   for (auto& device : board_->devices) device->listener = nullptr;
   adapters_.clear();
+  recent_adapter_ = nullptr;
   owned_.clear();
 }
 

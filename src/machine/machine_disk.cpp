@@ -52,7 +52,7 @@ int MachineDisk::read_blocks(std::span<std::byte> to, std::uint64_t offset, std:
     set(slot->request, DiskRequest::Kind::read, (offset + done) / block_size(), part / block_size(), false);
     slot->request.buffer = &slot->prepared;
     if (const int error = slot.execute(device_)) return error;
-    std::memcpy(to.data() + done, data, part);
+    if (moves_data_) std::memcpy(to.data() + done, data, part);
     done += part;
   }
   return 0;
@@ -64,7 +64,7 @@ int MachineDisk::write_blocks(std::span<const std::byte> from, std::uint64_t off
   for (std::size_t done = 0; done < from.size();) {
     const std::size_t part = std::min<std::size_t>(from.size() - done, kClientBufferSize);
     std::byte* data = slot->data(shift);
-    std::memcpy(data, from.data() + done, part);
+    if (moves_data_) std::memcpy(data, from.data() + done, part);
     slot->prepare(data, static_cast<std::uint32_t>(part), false);
     set(slot->request, DiskRequest::Kind::write, (offset + done) / block_size(), part / block_size(), fua);
     slot->request.buffer = &slot->prepared;

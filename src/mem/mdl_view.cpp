@@ -32,10 +32,22 @@ bool MdlView::fill(const PhysicalMemory& memory, const SystemMappings* mappings)
   return true;
 }
 
+// The PFNs are what counts, for a driver may have changed them; where they are those of the addresses, nobody is searched.
+template <class Act>
+void MdlView::each_page(const PhysicalMemory& memory, Act act) const {
+  const auto place = memory.find(mdl_->StartVa);
+  const std::uint32_t count = pages(), first = place ? place->page() : 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t pfn = pfns()[i];
+    if (place && memory.pfn(first + i) == pfn) [[likely]] act(first + i);
+    else if (const auto page = memory.page_of_pfn(pfn)) act(*page);
+  }
+}
+
 bool MdlView::lock(const PhysicalMemory& memory, LockedPages& locked, bool for_write, const SystemMappings* mappings) {
   CHECK(!has(MDL_PAGES_LOCKED), "an MDL is locked twice");
   if (!fill(memory, mappings)) return false;
-  for (const std::uint64_t pfn : pfn_span()) locked.lock(*memory.page_of_pfn(pfn));
+  each_page(memory, [&](std::uint32_t page) { locked.lock(page); });
   set(MDL_PAGES_LOCKED | (for_write ? MDL_WRITE_OPERATION : 0));
   return true;
 }
@@ -43,8 +55,7 @@ bool MdlView::lock(const PhysicalMemory& memory, LockedPages& locked, bool for_w
 void MdlView::unlock(const PhysicalMemory& memory, LockedPages& locked, SystemMappings& mappings) {
   CHECK(has(MDL_PAGES_LOCKED), "an MDL is unlocked that was not locked");
   unmap(mappings);
-  for (const std::uint64_t pfn : pfn_span())
-    if (const auto page = memory.page_of_pfn(pfn)) locked.unlock(*page);
+  each_page(memory, [&](std::uint32_t page) { locked.unlock(page); });
   clear(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
 }
 

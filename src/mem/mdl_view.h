@@ -73,6 +73,8 @@ class MdlView {
   std::optional<std::uint32_t> consecutive_pages(const PhysicalMemory& memory) const;
 
  private:
+  template <class Act>
+  void each_page(const PhysicalMemory& memory, Act act) const;
   bool fill(const PhysicalMemory& memory, const SystemMappings* mappings);
   std::uint64_t* own_pfns() { return reinterpret_cast<std::uint64_t*>(mdl_ + 1); }
   void set(int flags) { mdl_->MdlFlags = static_cast<CSHORT>(mdl_->MdlFlags | flags); }

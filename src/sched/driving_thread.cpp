@@ -30,6 +30,8 @@ extern "C" __attribute__((weak, used, visibility("default"))) const char* __asan
 namespace drydock {
 
 __thread MachineHooks* t_current_machine = nullptr;
+__thread const void* t_gs_base = nullptr;
+__thread bool t_gs_is_used = false;  // by the program around us
 
 // --- gs ----------------------------------------------------------------------------------------------------------------
 
@@ -94,14 +96,12 @@ void divert_to_service(ucontext_t& context, Fiber& fiber, void (*service)(TrapFr
 
 // --- the trap service ---------------------------------------------------------------------------------------------------
 
-TrapCrossing::TrapCrossing(Fiber& fiber, TrapFrame& frame) : fiber_(fiber), frame_(frame), outer_used_(fiber.used_) {
-  const std::size_t used = outer_used_ + (fiber.segment_top_ - frame.rsp());
-  fiber.used_ = used;
-  if (used > fiber.noticed_) fiber.note_driver_use(used);
+TrapCrossing::TrapCrossing(Fiber& fiber, TrapFrame& frame) : fiber_(fiber), frame_(frame) {
+  fiber.crossing_ = frame.rsp();
+  if (frame.rsp() < fiber.mark_) fiber.note_driver_use(fiber.driver_use(frame.rsp()));
 }
 
 TrapCrossing::~TrapCrossing() {
-  fiber_.used_ = outer_used_;
   if (fiber_.pending_ == AbortReason::none) return;
   const AbortReason reason = fiber_.take_pending();
   if (reason != AbortReason::none) cut_off(fiber_, reason, frame_.gregs, frame_.fault_address);
@@ -291,6 +291,8 @@ void prepare_thread() {
   install_handlers_once();
   static thread_local ThreadKit kit;
   kit.prepare();
+  t_gs_base = reinterpret_cast<const void*>(current_gs_base());
+  t_gs_is_used = t_gs_base != nullptr;
   t_prepared_in = now;
 }
 
@@ -299,13 +301,14 @@ void prepare_thread() {
 DrivingThread::DrivingThread(MachineHooks& machine) {
   prepare_thread();
   outer_ = current_machine();
-  outer_gs_base_ = current_gs_base();
+  outer_gs_base_ = t_gs_base;
   t_current_machine = &machine;
 }
 
 DrivingThread::~DrivingThread() {
   t_current_machine = outer_;
-  set_gs_base(reinterpret_cast<const void*>(outer_gs_base_));
+  // Linux programs hardly ever use gs: where nobody does it stays a page of the machine, and the next call finds it there.
+  if (outer_ != nullptr || t_gs_is_used) [[unlikely]] set_gs_base(outer_gs_base_);
 }
 
 }  // namespace drydock

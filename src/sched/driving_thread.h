@@ -1,7 +1,7 @@
 #pragma once
 // DrivingThread: for its lifetime this OS thread drives a machine: current_machine() finds it, signals have a stack, the
-// handlers are installed (once per process, chaining to earlier ones), the watchdog ticks, and the gs base is put back at
-// the end. One OS thread at a time per machine. Cheap after a thread's first time: no system call.
+// handlers are installed (once per process, chaining to earlier ones), the watchdog ticks, and a gs base that somebody uses
+// is put back at the end. One OS thread at a time per machine. Cheap after a thread's first time: no system call.
 //
 // What the handlers do with a fault: inside guarded_copy, the copy fails. In code of the current machine's images, the
 // thread continues in the trap trampoline on the driver's stack (MachineHooks::trap), or, when that stack has run out, at
@@ -25,15 +25,22 @@ class DrivingThread {
 
  private:
   MachineHooks* outer_;
-  std::uint64_t outer_gs_base_;
+  const void* outer_gs_base_;
 };
 
 /// True when wrgsbase and rdgsbase may be used; valgrind cannot, and old kernels do not allow it.
 extern const bool kHasGsBaseInstructions;
 void set_gs_base_by_system_call(const void* base);
 
+/// The gs base of this OS thread as DrivingThread found it and set_gs_base() left it.
+extern __thread const void* t_gs_base;
+
 /// Makes `base` the gs segment of this OS thread: the page of the virtual CPU that runs. On every resume of a fiber.
 inline void set_gs_base(const void* base) {
+  const void** known = &t_gs_base;
+  asm volatile("" : "+r"(known));  // as in current_machine()
+  if (*known == base) return;
+  *known = base;
   if (kHasGsBaseInstructions) [[likely]] {
     asm volatile("wrgsbase %0" : : "r"(base) : "memory");
   } else {
@@ -64,7 +71,6 @@ class TrapCrossing {
  private:
   Fiber& fiber_;
   TrapFrame& frame_;
-  std::size_t outer_used_;
 };
 
 }  // namespace drydock

@@ -401,10 +401,11 @@ TEST_F(Traps, the_shared_user_data_address_traps_with_its_address_known) {
 
 // --- around the driver --------------------------------------------------------------------------------------------------
 
-TEST_F(Traps, gs_is_the_virtual_cpus_page_and_is_put_back_when_the_thread_stops_driving) {
+TEST_F(Traps, gs_is_the_virtual_cpus_page_and_is_put_back_for_the_machine_around) {
   const Load load = code_.routine<Load>({0x65, 0x48, 0x8B, 0x04, 0x25, 0x88, 0x01, 0, 0, 0xC3});  // mov rax,gs:[188h]
-  alignas(64) std::uint64_t page[64] = {};
+  alignas(64) std::uint64_t page[64] = {}, outer_page[64] = {};
   page[0x188 / 8] = 0xFEEDFACE;
+  set_gs_base(outer_page);
   {
     const DrivingThread nested(machine_);
     set_gs_base(page);
@@ -415,8 +416,9 @@ TEST_F(Traps, gs_is_the_virtual_cpus_page_and_is_put_back_when_the_thread_stops_
   if (kHasGsBaseInstructions) {
     std::uint64_t base = 0;
     asm volatile("rdgsbase %0" : "=r"(base));
-    EXPECT_EQ(base, 0u);
+    EXPECT_EQ(base, reinterpret_cast<std::uint64_t>(outer_page));
   }
+  set_gs_base(nullptr);
 }
 
 TEST_F(Traps, the_current_machine_is_known_only_while_driving) {

@@ -102,7 +102,7 @@ void Fiber::start(void (*body)(void*), void* argument) {
   if (overflowed_) madvise(reinterpret_cast<void*>(bottom_), top_ - bottom_, MADV_DONTNEED);
   overflowed_ = false;
   guard_ = nullptr;
-  segment_top_ = used_ = 0;
+  segment_top_ = used_ = crossing_ = 0;
   pending_ = AbortReason::none;
   floor_ = usable_floor();
   body_ = body;
@@ -161,7 +161,7 @@ void Fiber::entry(void* self) {
 
 void Fiber::note_driver_use(std::size_t used) {
   if (used > peak_) peak_ = used;
-  noticed_ = peak_ < limit_ ? peak_ : limit_;
+  set_mark();
   if (used <= limit_ || !guard_ || guard_->limit_reported) return;
   guard_->limit_reported = true;
   if (MachineHooks* machine = current_machine()) machine->stack_limit_exceeded(*this, used);

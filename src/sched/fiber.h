@@ -80,7 +80,7 @@ class Fiber {
   std::size_t driver_stack_peak() const { return peak_; }
   void set_driver_stack_limit(std::size_t bytes) {
     limit_ = bytes;
-    noticed_ = peak_ < bytes ? peak_ : bytes;
+    set_mark();
   }
 
   const AbortRecord& last_abort() const { return abort_record_; }
@@ -106,18 +106,24 @@ class Fiber {
   void resume_announced();   // the same with what the sanitizers must be told
   void suspend_announced();
   std::uintptr_t usable_floor() const { return bottom_ + kHostReserve; }
+  /// The driver's bytes in use when it crosses at `rsp`.
+  std::size_t driver_use(std::uintptr_t rsp) const { return used_ + (segment_top_ - rsp); }
+  void set_mark() {
+    const std::size_t noticed = peak_ < limit_ ? peak_ : limit_;
+    mark_ = noticed >= used_ ? segment_top_ - (noticed - used_) : UINTPTR_MAX;
+  }
   // Slow paths of a crossing.
   void note_driver_use(std::size_t used);
   void crossing_refused(std::uintptr_t rsp);
   AbortReason take_pending();
 
-  // Touched by every crossing: first cache line. segment_top_ and used_ are apart because the compiler would load
-  // neighbours as one vector, which stalls on the two stores before it.
+  // Touched by every crossing: first cache line.
   EntryGuard* guard_ = nullptr;
-  std::uintptr_t segment_top_ = 0;     // rsp with which the innermost driver call was entered
-  std::size_t noticed_ = 0;            // the largest sum so far, or the limit when that is less: beyond it, look
-  std::size_t used_ = 0;               // driver bytes of the segments below the innermost one that were left
+  std::uintptr_t crossing_ = 0;        // rsp of the driver where it left the innermost segment last
+  std::uintptr_t mark_ = 0;            // a crossing below it uses more stack than any before, or too much: look
   volatile std::uintptr_t floor_ = 0;  // a crossing below it is refused; raised to the maximum by request_abort
+  std::uintptr_t segment_top_ = 0;     // rsp with which the innermost driver call was entered
+  std::size_t used_ = 0;               // driver bytes of the segments around the innermost one
   std::size_t limit_ = kDriverStackLimit;
   std::size_t peak_ = 0;
   State state_ = State::idle;

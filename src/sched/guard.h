@@ -40,6 +40,7 @@ struct EntryGuard {
   EntryGuard* outer;
   std::uintptr_t driver_top;  // rsp with which the driver was entered: its frames lie below
   std::uintptr_t outer_segment_top;
+  std::uintptr_t outer_crossing;
   std::size_t outer_used;
   EntryKind kind;
   AbortReason reason;
@@ -48,18 +49,22 @@ struct EntryGuard {
   [[gnu::always_inline]] void enter(Fiber& fiber, EntryKind entry_kind) {
     outer = fiber.guard_;
     outer_segment_top = fiber.segment_top_;
+    outer_crossing = fiber.crossing_;
     outer_used = fiber.used_;
     kind = entry_kind;
     limit_reported = false;
-    if (has_own_stack(entry_kind)) fiber.used_ = 0;
+    fiber.used_ = outer == nullptr || has_own_stack(entry_kind) ? 0 : fiber.driver_use(outer_crossing);
     asm volatile("mov %%rsp, %0" : "=r"(driver_top));
     fiber.segment_top_ = driver_top;
     fiber.guard_ = this;
+    fiber.set_mark();
   }
   [[gnu::always_inline]] void leave(Fiber& fiber) {
     fiber.guard_ = outer;
     fiber.segment_top_ = outer_segment_top;
+    fiber.crossing_ = outer_crossing;
     fiber.used_ = outer_used;
+    if (outer != nullptr) fiber.set_mark();
   }
 };
 
@@ -102,24 +107,19 @@ extern "C" [[noreturn]] void drydock_abort_landing(Fiber* fiber);
 /// First object of every export. May abandon the call, in the constructor or the destructor.
 class DriverCrossing {
  public:
-  [[gnu::always_inline]] DriverCrossing(Fiber& fiber, std::uintptr_t driver_rsp)
-      : fiber_(fiber), outer_used_(fiber.used_), driver_rsp_(driver_rsp) {
-    const std::size_t used = outer_used_ + (fiber.segment_top_ - driver_rsp);
-    fiber.used_ = used;
-    if (used > fiber.noticed_) [[unlikely]] fiber.note_driver_use(used);
+  [[gnu::always_inline]] DriverCrossing(Fiber& fiber, std::uintptr_t driver_rsp) : fiber_(fiber) {
+    fiber.crossing_ = driver_rsp;
+    if (driver_rsp < fiber.mark_) [[unlikely]] fiber.note_driver_use(fiber.driver_use(driver_rsp));
     if (driver_rsp < fiber.floor_) [[unlikely]] fiber.crossing_refused(driver_rsp);
   }
   [[gnu::always_inline]] ~DriverCrossing() {
-    fiber_.used_ = outer_used_;
-    if (fiber_.pending_ != AbortReason::none) [[unlikely]] fiber_.crossing_refused(driver_rsp_);
+    if (fiber_.pending_ != AbortReason::none) [[unlikely]] fiber_.crossing_refused(fiber_.crossing_);
   }
   DriverCrossing(const DriverCrossing&) = delete;
   DriverCrossing& operator=(const DriverCrossing&) = delete;
 
  private:
   Fiber& fiber_;
-  std::size_t outer_used_;
-  std::uintptr_t driver_rsp_;
 };
 using ExportCrossing = DriverCrossing;
 

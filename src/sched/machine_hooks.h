@@ -13,6 +13,7 @@
 namespace drydock {
 
 class Fiber;
+class Scheduler;
 
 /// Why a call into the driver never came back.
 enum class AbortReason : std::uint8_t {
@@ -49,6 +50,7 @@ class MachineHooks {
   MachineHooks& operator=(const MachineHooks&) = delete;
 
   Fiber* current_fiber = nullptr;  // the one that runs now; null in the scheduler (kept by run_fiber)
+  Scheduler* scheduler = nullptr;  // set by itself
   ImageMap images;
   WatchdogState watchdog;
 

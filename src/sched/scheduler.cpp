@@ -28,6 +28,7 @@ Scheduler::Scheduler(MachineHooks& hooks, unsigned cpus, std::uint64_t seed) : h
     cpus_.back()->idle.start(&Scheduler::idle_body, cpus_.back().get());
   }
   current_ = cpus_[0].get();
+  hooks.scheduler = this;
 }
 
 Scheduler::~Scheduler() = default;
@@ -36,11 +37,11 @@ Scheduler::~Scheduler() = default;
 
 void Scheduler::look_around() {
   if (timeline_.something_due()) timeline_.fire_due();
-  if (has_attention(*current_)) deliver();
-  if ((busy_ & ~bit(*current_)) == 0 || --patience_ != 0) return;
+  if (current_->wanted > current_->irql) deliver();
+  if (!others_busy() || --patience_ != 0) return;
   patience_ = 1 + choose_.below(kLongestPatience);
   yield_cpu();
-  if (has_attention(*current_)) deliver();
+  if (current_->wanted > current_->irql) deliver();
 }
 
 void Scheduler::stall(Nanoseconds time) {
@@ -58,7 +59,7 @@ bool Scheduler::force_progress(Nanoseconds time) {
   const bool due = timeline_.next_due() <= now() + time;
   stall(time);
   const std::uint64_t own = hooks_.progress;
-  if ((busy_ & ~bit(*current_)) != 0) yield_cpu();
+  if (others_busy()) yield_cpu();
   const bool others_went_on = hooks_.progress != own;
   if (due || activity_ != activity || others_went_on) return true;
   hooks_.progress = progress;  // passing time alone is no progress: the watchdog goes on counting
@@ -83,7 +84,7 @@ void Scheduler::disable_interrupts() { current_->interrupts_off = true; }
 
 void Scheduler::enable_interrupts() {
   current_->interrupts_off = false;
-  if (has_attention(*current_)) deliver();
+  if (current_->wanted > current_->irql) deliver();
 }
 
 // --- interrupts and DPCs --------------------------------------------------------------------------------------------------
@@ -93,13 +94,15 @@ void Scheduler::raise_interrupt(InterruptSource& source) {
   source.pending = true;
   VirtualCpu& target = *cpus_[source.cpu_index];
   target.interrupts.push(source);
-  busy_ |= bit(target);
+  target.note_waiting();
+  busy_ |= target.bit;
 }
 
 void Scheduler::withdraw_interrupt(InterruptSource& source) {
   if (!source.pending) return;
   source.pending = false;
   cpus_[source.cpu_index]->interrupts.remove(source);
+  cpus_[source.cpu_index]->note_waiting();
 }
 
 bool Scheduler::queue_dpc(Dpc& dpc, unsigned cpu_index) {
@@ -107,13 +110,15 @@ bool Scheduler::queue_dpc(Dpc& dpc, unsigned cpu_index) {
   dpc.queued_ = true;
   VirtualCpu& target = *cpus_[cpu_index];
   target.dpcs.push(dpc);
-  busy_ |= bit(target);
+  target.note_waiting();
+  busy_ |= target.bit;
   return true;
 }
 
 bool Scheduler::cancel_dpc(Dpc& dpc) {
   if (!dpc.queued_) return false;
-  for (auto& each : cpus_) each->dpcs.remove(dpc);
+  for (auto& each : cpus_)
+    if (each->dpcs.remove(dpc)) each->note_waiting();
   dpc.queued_ = false;
   return true;
 }
@@ -121,17 +126,14 @@ bool Scheduler::cancel_dpc(Dpc& dpc) {
 void Scheduler::deliver() {
   VirtualCpu& cpu = *current_;
   if (cpu.interrupts_off) return;
-  for (;;) {
-    if (deliver_interrupt(cpu)) continue;
-    if (cpu.irql >= kDispatchLevel || cpu.dpcs.empty()) return;
-    deliver_dpcs(cpu);
-  }
+  while (cpu.wanted > cpu.irql)
+    if (cpu.interrupts.front() != nullptr) deliver_interrupt(cpu);
+    else deliver_dpcs(cpu);
 }
 
-bool Scheduler::deliver_interrupt(VirtualCpu& cpu) {
-  InterruptSource* source = cpu.interrupts.front();
-  if (source == nullptr || source->irql <= cpu.irql) return false;
-  cpu.interrupts.pop();
+void Scheduler::deliver_interrupt(VirtualCpu& cpu) {
+  InterruptSource* source = cpu.interrupts.pop();
+  cpu.note_waiting();
   source->pending = false;
   const Irql interrupted = cpu.irql;
   cpu.irql = source->irql;
@@ -139,18 +141,17 @@ bool Scheduler::deliver_interrupt(VirtualCpu& cpu) {
   source->service();
   cpu.irql = interrupted;
   if (source->asserted) raise_interrupt(*source);
-  return true;
 }
 
 void Scheduler::deliver_dpcs(VirtualCpu& cpu) {
   const Irql interrupted = cpu.irql;
   cpu.irql = kDispatchLevel;
   while (Dpc* dpc = cpu.dpcs.pop()) {
+    cpu.note_waiting();
     dpc->queued_ = false;
     ++activity_;
     dpc->run();
-    while (deliver_interrupt(cpu)) {
-    }
+    while (cpu.wanted > kDispatchLevel) deliver_interrupt(cpu);
   }
   cpu.irql = interrupted;
 }
@@ -175,12 +176,23 @@ void Scheduler::worker(Thread& thread) {
   for (;;) {
     thread.task->run();
     thread.task = nullptr;
+    stay(thread);
     spare_threads_.push_back(&thread);
-    VirtualCpu& cpu = *cpus_[thread.cpu_index];
-    cpu.current = nullptr;
-    cpu.thread = nullptr;
-    show_thread(cpu, nullptr);
+    cpus_[thread.cpu_index]->current = nullptr;
     thread.fiber.suspend();
+  }
+}
+
+// What drive() and the idle fiber would do next, without switching stacks for it: as long as no other CPU and no other
+// thread has anything to do, the thread that is done serves its CPU as the idle thread.
+void Scheduler::stay(Thread& thread) {
+  VirtualCpu& cpu = *cpus_[thread.cpu_index];
+  cpu.thread = nullptr;
+  show_thread(cpu, nullptr);
+  for (;;) {
+    if (cpu.wanted != kPassiveLevel && !cpu.interrupts_off) deliver();
+    if (*done_ || (poll_inbox_ != nullptr && poll_inbox_(inbox_context_)) || others_busy() || !cpu.ready.empty() || cpu.interrupts_off) return;
+    if (!timeline_.jump_to_next()) return;
   }
 }
 
@@ -208,7 +220,7 @@ void Scheduler::wake(Thread& thread) {
   thread.blocked = false;
   VirtualCpu& cpu = *cpus_[thread.cpu_index];
   cpu.ready.push(thread);
-  busy_ |= bit(cpu);
+  busy_ |= cpu.bit;
 }
 
 void Scheduler::block() {
@@ -255,7 +267,7 @@ VirtualCpu* Scheduler::pick() {
     VirtualCpu& cpu = *cpus_[static_cast<std::size_t>(std::countr_zero(left))];
     left &= left - 1;
     if (!runnable(cpu)) {
-      busy_ &= ~bit(cpu);
+      busy_ &= ~cpu.bit;
       continue;
     }
     ++candidates;
@@ -273,10 +285,11 @@ void Scheduler::take_thread(VirtualCpu& cpu) {
 
 void Scheduler::run(VirtualCpu& cpu) {
   if (cpu.current == nullptr) {
-    if (has_attention(cpu)) cpu.current = &cpu.idle;
+    if (cpu.wanted != kPassiveLevel) cpu.current = &cpu.idle;
     else take_thread(cpu);
   }
   switch_to(cpu, *cpu.current);
+  if (!runnable(cpu)) busy_ &= ~cpu.bit;
 }
 
 void Scheduler::switch_to(VirtualCpu& cpu, Fiber& fiber) {
@@ -292,9 +305,10 @@ void Scheduler::switch_to(VirtualCpu& cpu, Fiber& fiber) {
 
 Driven Scheduler::drive(const bool& done) {
   gs_cpu_ = ~0u;  // this OS thread may be another than the last
+  done_ = &done;
   while (!done) {
     if (halted_) return Driven::halted;
-    if (poll_inbox_ != nullptr) poll_inbox_(inbox_context_);
+    if (poll_inbox_ != nullptr) (void)poll_inbox_(inbox_context_);
     if (timeline_.something_due()) timeline_.fire_due();
     if (VirtualCpu* cpu = pick()) run(*cpu);
     else if (!timeline_.jump_to_next()) return halted_ ? Driven::halted : Driven::stuck;

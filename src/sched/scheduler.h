@@ -58,7 +58,7 @@ class Scheduler {
   /// Takes what became possible: interrupts, then DPCs.
   void lower_irql(Irql to) {
     current_->irql = to;
-    if (has_attention(*current_)) deliver();
+    if (current_->wanted > to) [[unlikely]] deliver();
   }
 
   /// cli and sti of the driver: on the CPU's current code nothing interrupts until sti.
@@ -70,7 +70,7 @@ class Scheduler {
   void point(PointCost cost) {
     ++hooks_.progress;
     timeline_.advance(static_cast<Nanoseconds>(cost));
-    if (timeline_.something_due() || has_attention(*current_) || (busy_ & ~bit(*current_)) != 0) [[unlikely]] look_around();
+    if (timeline_.something_due() || current_->wanted > current_->irql || others_busy()) [[unlikely]] look_around();
   }
   /// Driver code waits without giving up the CPU (StorPortStallExecution): interrupts are taken, time passes.
   void stall(Nanoseconds time);
@@ -96,8 +96,8 @@ class Scheduler {
   // --- driving ----------------------------------------------------------------------------------------------------
   /// Runs the machine on the calling OS thread until `done`. The caller holds the machine's mutex and a DrivingThread.
   Driven drive(const bool& done);
-  /// To be asked once in every round of drive(): more work may have arrived from other client threads.
-  void set_inbox(void (*poll)(void*), void* context) { poll_inbox_ = poll, inbox_context_ = context; }
+  /// To be asked once in every round of drive(): more work may have arrived from other client threads; true when it has.
+  void set_inbox(bool (*poll)(void*), void* context) { poll_inbox_ = poll, inbox_context_ = context; }
 
   /// The machine stops: the calling fiber never goes on. Called on a fiber.
   [[noreturn]] void halt();
@@ -112,13 +112,11 @@ class Scheduler {
   void set_thread_objects(void* (*make)(void*, unsigned), void* context) { make_kthread_ = make, kthread_context_ = context; }
 
  private:
-  static std::uint64_t bit(const VirtualCpu& cpu) { return std::uint64_t{1} << cpu.index; }
-  bool has_attention(const VirtualCpu& cpu) const { return !cpu.interrupts.empty() || !cpu.dpcs.empty(); }
-  bool deliverable(const VirtualCpu& cpu) const;
-  bool runnable(const VirtualCpu& cpu) const { return cpu.current != nullptr || !cpu.ready.empty() || has_attention(cpu); }
+  bool others_busy() const { return (busy_ & ~current_->bit) != 0; }
+  static bool runnable(const VirtualCpu& cpu) { return cpu.current != nullptr || cpu.wanted != kPassiveLevel || !cpu.ready.empty(); }
   void look_around();
   void deliver();
-  bool deliver_interrupt(VirtualCpu& cpu);
+  void deliver_interrupt(VirtualCpu& cpu);
   void deliver_dpcs(VirtualCpu& cpu);
   void yield_cpu();
   VirtualCpu* pick();
@@ -129,6 +127,7 @@ class Scheduler {
   static void idle_body(void* self);
   static void thread_body(void* thread);
   void worker(Thread& thread);
+  void stay(Thread& thread);
 
   MachineHooks& hooks_;
   Timeline timeline_;
@@ -137,13 +136,14 @@ class Scheduler {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::vector<Thread*> spare_threads_;
   VirtualCpu* current_;
-  std::uint64_t busy_ = 0;  ///< CPUs that may be runnable
+  std::uint64_t busy_ = 0;  ///< CPUs that are runnable; seldom one more
+  const bool* done_ = nullptr;  ///< what drive() waits for
   std::uint64_t patience_ = 1;
   bool on_fiber_ = false;
   std::uint64_t activity_ = 0;  ///< events fired, interrupts and DPCs run, CPUs switched to
   bool halted_ = false;
   unsigned gs_cpu_ = ~0u;
-  void (*poll_inbox_)(void*) = nullptr;
+  bool (*poll_inbox_)(void*) = nullptr;
   void* inbox_context_ = nullptr;
   void* (*make_kthread_)(void*, unsigned) = nullptr;
   void* kthread_context_ = nullptr;

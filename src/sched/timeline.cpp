@@ -36,15 +36,18 @@ void Timeline::schedule(Event& event, Nanoseconds delay) {
   event.order_ = order_++;
   heap_.push_back(&event);
   sift_up(event, heap_.size() - 1);
+  note_first();
 }
 
 void Timeline::remove(std::size_t slot) {
   heap_[slot]->slot_ = Event::kNotPending;
   Event* last = heap_.back();
   heap_.pop_back();
-  if (slot == heap_.size()) return;
-  sift_down(*last, slot);
-  sift_up(*last, last->slot_);
+  if (slot != heap_.size()) {
+    sift_down(*last, slot);
+    sift_up(*last, last->slot_);
+  }
+  note_first();
 }
 
 void Timeline::cancel(Event& event) {
@@ -52,7 +55,7 @@ void Timeline::cancel(Event& event) {
 }
 
 void Timeline::fire_due() {
-  while (!heap_.empty() && heap_.front()->due_ <= now_) {
+  while (something_due()) {
     Event& event = *heap_.front();
     remove(0);
     event.fire();

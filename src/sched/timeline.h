@@ -46,8 +46,8 @@ class Timeline {
 
   bool empty() const { return heap_.empty(); }
   /// When the earliest event is due; ~0 when there is none.
-  Nanoseconds next_due() const { return heap_.empty() ? ~Nanoseconds{0} : heap_.front()->due_; }
-  bool something_due() const { return next_due() <= now_; }
+  Nanoseconds next_due() const { return next_due_; }
+  bool something_due() const { return next_due_ <= now_; }
 
   /// Moves the clock without firing anything.
   void advance(Nanoseconds by) { now_ += by; }
@@ -64,12 +64,14 @@ class Timeline {
     heap_[slot] = &event;
     event.slot_ = slot;
   }
+  void note_first() { next_due_ = heap_.empty() ? ~Nanoseconds{0} : heap_.front()->due_; }
   void sift_up(Event& event, std::size_t slot);
   void sift_down(Event& event, std::size_t slot);
   void remove(std::size_t slot);
 
   std::vector<Event*> heap_;
   Nanoseconds now_ = 0;
+  Nanoseconds next_due_ = ~Nanoseconds{0};  ///< of the heap's first: every preemption point asks
   std::uint64_t order_ = 0;
 };
 

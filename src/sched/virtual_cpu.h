@@ -103,10 +103,16 @@ struct Thread {
 };
 
 struct VirtualCpu {
-  VirtualCpu(Scheduler& owner, unsigned number) : scheduler(owner), index(number), idle("cpu " + std::to_string(number)) {}
+  VirtualCpu(Scheduler& owner, unsigned number)
+      : scheduler(owner), index(number), bit(std::uint64_t{1} << number), idle("cpu " + std::to_string(number)) {}
+  /// What waits is to be served at this level: deliverable when the CPU is below it.
+  void note_waiting() { wanted = interrupts.front() != nullptr ? interrupts.front()->irql : dpcs.empty() ? kPassiveLevel : kDispatchLevel; }
+
   Scheduler& scheduler;
   unsigned index;
+  std::uint64_t bit;           ///< in sets of CPUs
   Irql irql = kPassiveLevel;
+  Irql wanted = kPassiveLevel; ///< by the first interrupt, or the DPCs; kPassiveLevel: nothing waits
   bool interrupts_off = false;  ///< cli
   Fiber idle;                  ///< where interrupts and DPCs run when no thread does
   Fiber* current = nullptr;    ///< the fiber that owns this CPU; null: nothing runs

@@ -81,12 +81,12 @@ ULONG get_original_mdl(Call& call, void* ext, void* srb, void** mdl) {
 ULONG acquire_msi_lock(Call& call, void* ext, ULONG message, ULONG* old_irql) {
   ULONG* host = out(call, ext, old_irql, "OldIrql");
   if (host == nullptr) return kInvalidParameter;
-  return call.adapter(ext)->acquire_message_lock(message, *host, call.place()) ? kSuccess : kInvalidParameter;
+  return call.adapter(ext)->acquire_message_lock(message, *host, call.site()) ? kSuccess : kInvalidParameter;
 }
 
 ULONG release_msi_lock(Call& call, void* ext, ULONG message, ULONG old_irql) {
   storport::Adapter* adapter = call.adapter(ext);
-  return adapter != nullptr && adapter->release_message_lock(message, old_irql, call.place()) ? kSuccess : kInvalidParameter;
+  return adapter != nullptr && adapter->release_message_lock(message, old_irql, call.site()) ? kSuccess : kInvalidParameter;
 }
 
 // DOC: ST-101
@@ -212,7 +212,7 @@ ULONG acquire_spin_lock_ex(Call& call, void* ext, STOR_SPINLOCK kind, void* cont
   if (host == nullptr || (kind != DpcLock && kind != StartIoLock && kind != InterruptLock)) return kInvalidParameter;
   if (kind == DpcLock && context == nullptr) return kInvalidParameter;
   if (kind != InterruptLock && too_high(call)) return kInvalidIrql;
-  call.adapter(ext)->acquire(kind, context, *host, call.place());
+  call.adapter(ext)->acquire(kind, context, *host, call.site());
   return kSuccess;
 }
 

@@ -14,7 +14,7 @@ void complete(Call& call, storport::Adapter& adapter, const void* srb) {
   storport::Request* request = adapter.find_srb(srb);
   if (request == nullptr)
     return call.broken("ST-121", "", "StorPortNotification(RequestComplete) was given a pointer that is no SRB of this adapter");
-  adapter.request_complete(*request, call.place());
+  adapter.request_complete(*request, call.site());
 }
 
 void initialize_dpc(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
@@ -40,7 +40,7 @@ void acquire_lock(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& 
   auto* handle = next_argument<STOR_LOCK_HANDLE*>(arguments);
   if (kind != DpcLock && kind != StartIoLock && kind != InterruptLock)
     return call.broken("ST-80", "", fmt::format("StorPortAcquireSpinLock was given lock type {}", static_cast<int>(kind)));
-  if (STOR_LOCK_HANDLE* host = call.object(handle, "LockHandle")) adapter.acquire(kind, context, *host, call.place());
+  if (STOR_LOCK_HANDLE* host = call.object(handle, "LockHandle")) adapter.acquire(kind, context, *host, call.site());
 }
 
 void enable_passive(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
@@ -96,7 +96,7 @@ void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapte
     case IssueDpc: return issue_dpc(call, adapter, arguments);
     case AcquireSpinLock: return acquire_lock(call, adapter, arguments);
     case ReleaseSpinLock:
-      if (STOR_LOCK_HANDLE* handle = call.object(next_argument<STOR_LOCK_HANDLE*>(arguments), "LockHandle")) adapter.release_lock(*handle, call.place());
+      if (STOR_LOCK_HANDLE* handle = call.object(next_argument<STOR_LOCK_HANDLE*>(arguments), "LockHandle")) adapter.release_lock(*handle, call.site());
       return;
     case StateChangeDetectedCall: return state_change(call, adapter, arguments);
     case AsyncNotificationDetected: return async_notification(call, arguments);

@@ -86,7 +86,7 @@ BOOLEAN set_device_queue_depth(Call& call, void* ext, UCHAR path, UCHAR target, 
 // DOC: VER-81
 void complete_request(Call& call, void* ext, UCHAR path, UCHAR target, UCHAR lun, UCHAR status) {
   call.broken("VER-81", "", "StorPortCompleteRequest is not to be used: complete each SRB with StorPortNotification");
-  if (storport::Adapter* adapter = call.adapter(ext)) adapter->complete_all(path, target, lun, status, call.place());
+  if (storport::Adapter* adapter = call.adapter(ext)) adapter->complete_all(path, target, lun, status, call.site());
 }
 
 BOOLEAN synchronize_access(Call& call, void* ext, PSTOR_SYNCHRONIZED_ACCESS routine, void* context) {

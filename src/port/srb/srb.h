@@ -32,7 +32,6 @@ class Srb {
   std::uint8_t function() const {
     return form_ == Form::scsi ? scsi_->Function : static_cast<std::uint8_t>(storage()->SrbFunction);
   }
-  void set_address(std::uint8_t path, std::uint8_t target, std::uint8_t lun);
   void set_cdb(std::span<const std::uint8_t> cdb);
   std::span<const std::uint8_t> cdb() const;
   std::uint8_t opcode() const { return *cdb_bytes(); }
@@ -43,19 +42,36 @@ class Srb {
   void set_scsi_status(std::uint8_t status) { (form_ == Form::scsi ? scsi_->ScsiStatus : cdb16()->ScsiStatus) = status; }
 
   std::uint32_t data_length() const { return form_ == Form::scsi ? scsi_->DataTransferLength : storage()->DataTransferLength; }
-  void set_data(void* driver_address, std::uint32_t length);
+  void set_data(void* driver_address, std::uint32_t length) {
+    (form_ == Form::scsi ? scsi_->DataBuffer : storage()->DataBuffer) = driver_address;
+    (form_ == Form::scsi ? scsi_->DataTransferLength : storage()->DataTransferLength) = length;
+  }
   void* data_buffer() const { return form_ == Form::scsi ? scsi_->DataBuffer : storage()->DataBuffer; }
   void set_flags(std::uint32_t flags) { (form_ == Form::scsi ? scsi_->SrbFlags : storage()->SrbFlags) = flags; }
   std::uint32_t flags() const { return form_ == Form::scsi ? scsi_->SrbFlags : storage()->SrbFlags; }
   void set_timeout(std::uint32_t seconds) { (form_ == Form::scsi ? scsi_->TimeOutValue : storage()->TimeOutValue) = seconds; }
   std::uint32_t timeout() const { return form_ == Form::scsi ? scsi_->TimeOutValue : storage()->TimeOutValue; }
-  void set_extension(void* driver_address);
-  void set_sense(void* driver_address, std::uint8_t length);
   std::uint8_t sense_length() const { return form_ == Form::scsi ? scsi_->SenseInfoBufferLength : cdb16()->SenseInfoBufferLength; }
-  void set_tag(std::uint32_t tag);
-  void set_original_request(void* driver_address);
+
+  /// What the port driver adds to what the class driver asked for. Addresses are the driver's.
+  struct Presentation {
+    std::uint8_t path, target, lun;
+    std::uint8_t sense_length;
+    std::uint32_t tag, data_length;
+    void *data, *extension, *sense, *original_request;
+  };
+  /// Makes the block ready for the miniport: all of `p`, and status pending.
+  void present(const Presentation& p) {
+    if (form_ == Form::scsi) present_scsi(p);
+    else present_storage(p);
+  }
 
  private:
+  struct FreshStorage;
+  static const SCSI_REQUEST_BLOCK kFreshScsi;
+  static const FreshStorage kFreshStorage;
+  void present_scsi(const Presentation& p);
+  void present_storage(const Presentation& p);
   static constexpr std::uint32_t kAddressOffset = sizeof(STORAGE_REQUEST_BLOCK);
   static constexpr std::uint32_t kExOffset = kAddressOffset + sizeof(STOR_ADDR_BTL8);
   static constexpr std::uint32_t kStorageSize = kExOffset + sizeof(SRBEX_DATA_SCSI_CDB16);
@@ -73,6 +89,75 @@ class Srb {
   SCSI_REQUEST_BLOCK* scsi_ = nullptr;
   Form form_ = Form::storage;
 };
+
+/// A block as it leaves format(): the block, its address and the extended data one behind the other. DOC: ST-150 ST-151 ST-155
+struct Srb::FreshStorage {
+  STORAGE_REQUEST_BLOCK block;
+  STOR_ADDR_BTL8 address;
+  SRBEX_DATA_SCSI_CDB16 command;
+};
+inline constexpr SCSI_REQUEST_BLOCK Srb::kFreshScsi = [] {
+  SCSI_REQUEST_BLOCK fresh{};
+  fresh.Length = sizeof(SCSI_REQUEST_BLOCK);
+  return fresh;
+}();
+inline constexpr Srb::FreshStorage Srb::kFreshStorage = [] {
+  FreshStorage fresh{};
+  fresh.block.Length = FIELD_OFFSET(STORAGE_REQUEST_BLOCK, Signature);
+  fresh.block.Function = SRB_FUNCTION_STORAGE_REQUEST_BLOCK;
+  fresh.block.Signature = SRB_SIGNATURE;
+  fresh.block.Version = STORAGE_REQUEST_BLOCK_VERSION_1;
+  fresh.block.SrbLength = kStorageSize;
+  fresh.block.AddressOffset = kAddressOffset;
+  fresh.block.NumSrbExData = 1;
+  fresh.block.SrbExDataOffset[0] = kExOffset;
+  fresh.address.Type = STOR_ADDRESS_TYPE_BTL8;
+  fresh.address.AddressLength = STOR_ADDR_BTL8_ADDRESS_LENGTH;
+  fresh.command.Type = SrbExDataTypeScsiCdb16;
+  fresh.command.Length = SRBEX_DATA_SCSI_CDB16_LENGTH;
+  return fresh;
+}();
+static_assert(sizeof(STORAGE_REQUEST_BLOCK) % 8 == 0 && sizeof(STOR_ADDR_BTL8) % 8 == 0);
+
+inline void Srb::format() {
+  if (form_ == Form::scsi) std::memcpy(scsi_, &kFreshScsi, sizeof kFreshScsi);
+  else std::memcpy(scsi_, &kFreshStorage, sizeof kFreshStorage);
+}
+
+inline void Srb::present_scsi(const Presentation& p) {
+  scsi_->SrbStatus = SRB_STATUS_PENDING;
+  scsi_->ScsiStatus = 0;
+  scsi_->PathId = p.path;
+  scsi_->TargetId = p.target;
+  scsi_->Lun = p.lun;
+  scsi_->QueueTag = static_cast<UCHAR>(p.tag);
+  scsi_->QueueAction = SRB_SIMPLE_TAG_REQUEST;
+  scsi_->SenseInfoBufferLength = p.sense_length;
+  scsi_->DataTransferLength = p.data_length;
+  scsi_->DataBuffer = p.data;
+  scsi_->SenseInfoBuffer = p.sense;
+  scsi_->OriginalRequest = p.original_request;
+  scsi_->SrbExtension = p.extension;
+}
+
+inline void Srb::present_storage(const Presentation& p) {
+  STORAGE_REQUEST_BLOCK& block = *storage();
+  block.SrbStatus = SRB_STATUS_PENDING;
+  block.RequestTag = p.tag;
+  block.RequestAttribute = SRB_SIMPLE_TAG_REQUEST;
+  block.DataTransferLength = p.data_length;
+  block.DataBuffer = p.data;
+  block.OriginalRequest = p.original_request;
+  block.MiniportContext = p.extension;
+  STOR_ADDR_BTL8& address = *btl8();
+  address.Path = p.path;
+  address.Target = p.target;
+  address.Lun = p.lun;
+  SRBEX_DATA_SCSI_CDB16& command = *cdb16();
+  command.ScsiStatus = 0;
+  command.SenseInfoBufferLength = p.sense_length;
+  command.SenseInfoBuffer = p.sense;
+}
 
 /// Reads and writes are the SRBs whose DataBuffer STOR_MAP_NON_READ_WRITE_BUFFERS leaves unmapped. DOC: ST-40
 bool is_read_write(std::uint8_t opcode);

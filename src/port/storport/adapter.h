@@ -74,7 +74,7 @@ class Adapter {
   SlotObject object_in_slot(std::uint32_t offset) const;
   /// The outstanding request whose data lies at this address of the forbidden view.
   Request* find_data(std::uint64_t offset_in_memory) const;
-  void request_complete(Request& request, CodePlace where);
+  void request_complete(Request& request, CallSite where);
   void* uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where);
   void* map_registers(std::uint64_t bus_address, std::uint32_t bytes, bool io_space, CodePlace where);
   bool unmap_registers(std::uint64_t address);
@@ -95,15 +95,15 @@ class Adapter {
   void resume_unit(LogicalUnit& unit);
   void unit_busy(LogicalUnit& unit, std::uint32_t requests);
   void unit_ready(LogicalUnit& unit);
-  void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CodePlace where);
-  void release_lock(STOR_LOCK_HANDLE& handle, CodePlace where);
+  void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where);
+  void release_lock(STOR_LOCK_HANDLE& handle, CallSite where);
   void lock_start_io();
   void unlock_start_io();
   /// False: no such message.
-  bool acquire_message_lock(std::uint32_t message, ULONG& old_irql, CodePlace where);
-  bool release_message_lock(std::uint32_t message, ULONG old_irql, CodePlace where = {});
+  bool acquire_message_lock(std::uint32_t message, ULONG& old_irql, CallSite where);
+  bool release_message_lock(std::uint32_t message, ULONG old_irql, CallSite where = {});
   bool synchronize(PSTOR_SYNCHRONIZED_ACCESS routine, void* context);
-  void complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t lun, std::uint8_t srb_status, CodePlace where);
+  void complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t lun, std::uint8_t srb_status, CallSite where);
   bool enable_passive_initialization(PHW_PASSIVE_INITIALIZE_ROUTINE routine);
   std::uint32_t performance_options(bool query, PERF_CONFIGURATION_DATA& data);
   bool message_information(std::uint32_t message, MESSAGE_INTERRUPT_INFORMATION& to) const;
@@ -219,7 +219,7 @@ class Adapter {
   void finish(Request& request);
   bool retry_busy(Request& request);
   void count(const Request& request);
-  void check_completion(Request& request, CodePlace where);
+  void check_completion(Request& request, CallSite where);
   // time-outs
   void arm_timeout();
   Request* overdue() const;
@@ -238,10 +238,10 @@ class Adapter {
   ULONG supported_performance_options() const;
   PortLock& interrupt_lock(unsigned message);
   bool holds_interrupt_lock() const;
-  void lock_interrupts(CodePlace where);
+  void lock_interrupts(CallSite where);
   void unlock_interrupts();
-  bool take_from_frame(std::string_view routine, CodePlace where);
-  void check_acquired(SpinLock::Acquired how, std::string_view lock, CodePlace where);
+  bool take_from_frame(std::string_view routine, CallSite where);
+  void check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where);
 
   Services s_;
   const Miniport& miniport_;

@@ -17,7 +17,7 @@ bool Adapter::holds_interrupt_lock() const {
 }
 
 // DOC: ST-81 with a lock for each message: all of them, in order.
-void Adapter::lock_interrupts(CodePlace where) {
+void Adapter::lock_interrupts(CallSite where) {
   if (!per_message()) return check_acquired(interrupt_lock_.acquire(s_.scheduler), "interrupt", where);
   for (auto& message : messages_) check_acquired(message->lock.acquire(s_.scheduler), "message", where);
 }
@@ -28,7 +28,7 @@ void Adapter::unlock_interrupts() {
 }
 
 // DOC: ST-79 VER-88 never acquire a held lock: on Windows this CPU would hang.
-void Adapter::check_acquired(SpinLock::Acquired how, std::string_view lock, CodePlace where) {
+void Adapter::check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where) {
   if (how == SpinLock::Acquired::yes) [[likely]] return;
   s_.trace.emit(RuleBroken{"VER-88", "",
                            how == SpinLock::Acquired::recursive
@@ -53,7 +53,7 @@ void Adapter::unlock_start_io() {
 }
 
 // DOC: ST-79 VER-89 DPC or StartIo first, then Interrupt.
-void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CodePlace where) {
+void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) {
   if (kind != InterruptLock && holds_interrupt_lock())
     s_.trace.emit(RuleBroken{"VER-89", "", fmt::format("the {} lock is acquired while the interrupt lock is held", kind == DpcLock ? "DPC" : "StartIo"), where});
   handle.Lock = kind;
@@ -69,7 +69,7 @@ void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handl
 }
 
 // DOC: VER-88 (StorPortSpinLock4) True: the routine in progress holds a lock, and has one less now.
-bool Adapter::take_from_frame(std::string_view routine, CodePlace where) {
+bool Adapter::take_from_frame(std::string_view routine, CallSite where) {
   CallFrame* frame = s_.call.frame();
   if (frame == nullptr) return true;
   if (frame->locks_held != 0) return frame->locks_held--, true;
@@ -77,7 +77,7 @@ bool Adapter::take_from_frame(std::string_view routine, CodePlace where) {
   return false;
 }
 
-void Adapter::release_lock(STOR_LOCK_HANDLE& handle, CodePlace where) {
+void Adapter::release_lock(STOR_LOCK_HANDLE& handle, CallSite where) {
   if (!take_from_frame("StorPortReleaseSpinLock", where)) return;
   if (handle.Lock == InterruptLock) unlock_interrupts();
   else if (handle.Lock == StartIoLock) start_io_lock_.release();
@@ -85,7 +85,7 @@ void Adapter::release_lock(STOR_LOCK_HANDLE& handle, CodePlace where) {
   s_.scheduler.lower_irql(static_cast<Irql>(handle.Context.OldIrql));
 }
 
-bool Adapter::acquire_message_lock(std::uint32_t message, ULONG& old_irql, CodePlace where) {
+bool Adapter::acquire_message_lock(std::uint32_t message, ULONG& old_irql, CallSite where) {
   if (message >= messages_.size()) return false;
   if (!claims_.per_message)  // DOC: VER-90
     s_.trace.emit(RuleBroken{"VER-90", "", "StorPortAcquireMSISpinLock without InterruptSynchronizePerMessage", where});
@@ -96,7 +96,7 @@ bool Adapter::acquire_message_lock(std::uint32_t message, ULONG& old_irql, CodeP
   return true;
 }
 
-bool Adapter::release_message_lock(std::uint32_t message, ULONG old_irql, CodePlace where) {
+bool Adapter::release_message_lock(std::uint32_t message, ULONG old_irql, CallSite where) {
   if (message >= messages_.size()) return false;
   if (!take_from_frame("StorPortReleaseMSISpinLock", where)) return true;
   interrupt_lock(message).release();

@@ -67,8 +67,10 @@ class Request final : public MapRegisterPool::Waiter {
   PageRun pages;
   void* srb_driver = nullptr;         ///< the addresses the driver knows
   std::byte* extension_host = nullptr;
-  void* extension_driver = nullptr;
+  void* extension_driver = nullptr;   ///< null when the miniport has none
   std::byte* sense_host = nullptr;
+  void* sense_driver = nullptr;
+  void* original_driver = nullptr;    ///< OriginalRequest: nothing of the miniport's
   STOR_SCATTER_GATHER_LIST* list_host = nullptr;
   void* list_driver = nullptr;
   Request* next = nullptr;            ///< in one of the port's lists

@@ -6,7 +6,6 @@ namespace drydock::storport {
 
 namespace {
 
-constexpr std::uint32_t kSlotsPerChunk = 16;
 constexpr std::uint32_t kSlotsMax = 4096;
 constexpr std::uint32_t kLineSize = 64;
 
@@ -21,6 +20,7 @@ SlotLayout SlotLayout::plan(Srb::Form form, std::uint32_t list_elements, std::ui
   layout.list = line_up(layout.sense + kSenseLength);
   layout.extension = line_up(layout.list + static_cast<std::uint32_t>(offsetof(STOR_SCATTER_GATHER_LIST, List) +
                                                                       list_elements * sizeof(STOR_SCATTER_GATHER_ELEMENT)));
+  layout.extension_bytes = extension_bytes;
   layout.pages = static_cast<std::uint32_t>((layout.extension + extension_bytes + kPageMask) >> kPageShift);
   return layout;
 }
@@ -61,11 +61,13 @@ void RequestPool::place(Request& request, PageRun pages) {
   request.number = static_cast<std::uint32_t>(requests_.size() - 1);
   request.srb = Srb(host, layout_.form);
   request.srb_driver = driver(host);
+  request.original_driver = memory_.in_view(View::forbidden, host);
   request.sense_host = host + layout_.sense;
+  request.sense_driver = driver(host + layout_.sense);
   request.list_host = reinterpret_cast<STOR_SCATTER_GATHER_LIST*>(host + layout_.list);
   request.list_driver = driver(host + layout_.list);
   request.extension_host = host + layout_.extension;
-  request.extension_driver = driver(host + layout_.extension);
+  request.extension_driver = layout_.extension_bytes != 0 ? driver(host + layout_.extension) : nullptr;
   request.lent = !guard_;
 }
 
@@ -100,20 +102,6 @@ void RequestPool::take_back(Request& request) {
   if (!guard_ || !request.lent) return;
   memory_.take_back(request.pages);
   request.lent = false;
-}
-
-Request* RequestPool::find_slot(std::uint64_t address) const {
-  const auto place = memory_.find(address);
-  if (!place) return nullptr;
-  for (std::size_t i = 0; i < chunks_.size(); ++i)
-    if (place->page() - chunks_[i].first < chunks_[i].count)
-      return requests_[i * kSlotsPerChunk + (place->page() - chunks_[i].first) / layout_.pages].get();
-  return nullptr;
-}
-
-Request* RequestPool::find_srb(const void* pointer) const {
-  Request* request = find_slot(reinterpret_cast<std::uint64_t>(pointer));
-  return request != nullptr && request->srb_driver == pointer ? request : nullptr;
 }
 
 }  // namespace drydock::storport

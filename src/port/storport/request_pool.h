@@ -13,7 +13,7 @@ namespace drydock::storport {
 /// What is in a slot, as byte offsets from its start.
 struct SlotLayout {
   static SlotLayout plan(Srb::Form form, std::uint32_t list_elements, std::uint32_t extension_bytes);
-  std::uint32_t sense, list, extension, pages;
+  std::uint32_t sense, list, extension, extension_bytes, pages;
   Srb::Form form;
 };
 
@@ -31,14 +31,26 @@ class RequestPool {
   void take_back(Request& request);
 
   /// The request whose SRB a driver's pointer names; null when it is none of ours.
-  Request* find_srb(const void* pointer) const;
+  Request* find_srb(const void* pointer) const {
+    Request* request = find_slot(reinterpret_cast<std::uint64_t>(pointer));
+    return request != nullptr && request->srb_driver == pointer ? request : nullptr;
+  }
   /// The request whose slot contains the address (any view); null when none.
-  Request* find_slot(std::uint64_t address) const;
+  Request* find_slot(std::uint64_t address) const {
+    const auto place = memory_.find(address);
+    if (!place) return nullptr;
+    const std::uint32_t page = place->page();
+    for (std::size_t i = 0; i < chunks_.size(); ++i)
+      if (page - chunks_[i].first < chunks_[i].count)
+        return requests_[i * kSlotsPerChunk + (page - chunks_[i].first) / layout_.pages].get();
+    return nullptr;
+  }
   std::uint32_t outstanding() const { return taken_; }
   const SlotLayout& layout() const { return layout_; }
   const std::vector<std::unique_ptr<Request>>& all() const { return requests_; }
 
  private:
+  static constexpr std::uint32_t kSlotsPerChunk = 16;
   bool grow();
   void place(Request& request, PageRun pages);
 

@@ -119,18 +119,19 @@ bool Adapter::is_mapped(const Request& request) const {
 }
 
 void Adapter::present_data(Request& request) {
-  Srb& srb = request.srb;
   const View view = is_mapped(request) ? View::system : View::forbidden;
-  void* data = request.direction == Request::Direction::none
-                   ? nullptr : s_.memory.in_view(view, reinterpret_cast<void*>(request.data_address));
-  srb.set_data(data, request.data_length);
-  srb.set_address(request.unit->path, request.unit->target, request.unit->lun);
-  srb.set_extension(claims_.extension_bytes != 0 ? request.extension_driver : nullptr);
-  srb.set_sense(s_.memory.in_view(View::lent, request.sense_host), kSenseLength);
-  srb.set_tag(request.tag);
-  srb.set_srb_status(SRB_STATUS_PENDING);
-  srb.set_scsi_status(0);
-  srb.set_original_request(s_.memory.in_view(View::forbidden, request.srb.block()));
+  const LogicalUnit& unit = *request.unit;
+  request.srb.present({.path = unit.path,
+                       .target = unit.target,
+                       .lun = unit.lun,
+                       .sense_length = kSenseLength,
+                       .tag = request.tag,
+                       .data_length = request.data_length,
+                       .data = request.direction == Request::Direction::none
+                                   ? nullptr : s_.memory.in_view(view, reinterpret_cast<void*>(request.data_address)),
+                       .extension = request.extension_driver,
+                       .sense = request.sense_driver,
+                       .original_request = request.original_driver});
 }
 
 // DOC: ST-70 ST-71 no lock, DISPATCH_LEVEL; FALSE: the miniport completes the SRB itself.
@@ -170,7 +171,7 @@ void Adapter::unlink_outstanding(Request& request) {
 // --- up ---------------------------------------------------------------------------------------------------------------------
 
 // DOC: ST-121 each SRB once, with a final status; afterwards it belongs to Storport.
-void Adapter::check_completion(Request& request, CodePlace where) {
+void Adapter::check_completion(Request& request, CallSite where) {
   const std::uint8_t status = request.srb.srb_status();
   if ((status & kStatusMask) == SRB_STATUS_PENDING)  // DOC: VER-102
     s_.trace.emit(RuleBroken{"VER-102", "", fmt::format("SRB {} was completed with SrbStatus SRB_STATUS_PENDING", request.serial), where});
@@ -187,7 +188,7 @@ void Adapter::complete_abandoned(Request& request) {
   request.state = Request::State::idle;
 }
 
-void Adapter::request_complete(Request& request, CodePlace where) {
+void Adapter::request_complete(Request& request, CallSite where) {
   if (request.state == Request::State::abandoned) return complete_abandoned(request);
   if (request.state != Request::State::started) {
     s_.trace.emit(RuleBroken{"VER-45", "0xF1/0x2004", fmt::format("SRB {} was completed twice", request.serial), where});
@@ -282,7 +283,7 @@ bool Adapter::retry_busy(Request& request) {
 }
 
 // DOC: ST-124
-void Adapter::complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t lun, std::uint8_t srb_status, CodePlace where) {
+void Adapter::complete_all(std::uint8_t path, std::uint8_t target, std::uint8_t lun, std::uint8_t srb_status, CallSite where) {
   const auto in_scope = [](std::uint8_t asked, std::uint8_t is) { return asked == SP_UNTAGGED || asked == is; };
   for (Request *r = oldest_, *next = nullptr; r != nullptr; r = next) {
     next = r->newer;

@@ -8,10 +8,9 @@ endif()
 
 add_library(drydock_flags INTERFACE)
 target_include_directories(drydock_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
-# -fno-omit-frame-pointer: an export finds its caller's rbp, rsp and rip in its own frame (driver stack traces).
 # initial-exec: a thread_local is read afresh after a fiber moved to another thread (docs/decisions).
 target_compile_options(drydock_flags INTERFACE
-  -fno-omit-frame-pointer -ftls-model=initial-exec -fno-strict-aliasing
+  -ftls-model=initial-exec -fno-strict-aliasing
   $<$<CONFIG:RelWithDebInfo>:-O2>)
 target_compile_definitions(drydock_flags INTERFACE DRYDOCK_HOST=1 DRYDOCK_VERSION="${PROJECT_VERSION}")
 if(DRYDOCK_STRICT)

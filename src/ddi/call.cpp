@@ -5,14 +5,14 @@
 namespace drydock::ddi {
 
 // DOC: VER-85 each routine at its documented IRQL.
-void Call::note_entry(Irql irql_max) const {
+MSABI void Call::note_entry(Irql irql_max) const noexcept {
   const Irql irql = services().scheduler.irql();
   if (irql > irql_max)
     broken("VER-85", "", fmt::format("{} was called at IRQL {}; its highest is {}", name_, irql, irql_max));
   services().trace.note([&] { return RoutineCalled{name_, services().scheduler.cpu().index, irql}; });
 }
 
-void Call::no_adapter() const {
+MSABI void Call::no_adapter() const noexcept {
   broken("ST-05", "", fmt::format("{} was given a HwDeviceExtension that is no adapter's", name_));
 }
 
@@ -37,7 +37,7 @@ bool is_mapped(const SystemMappings& mappings, std::uint64_t address, std::uint6
 
 }  // namespace
 
-std::byte* Call::range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const {
+MSABI std::byte* Call::range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   const auto found = memory().find(address);
   if (found && size <= memory().size() - found->offset) [[likely]] {

@@ -67,10 +67,10 @@ class Call {
   std::optional<PhysicalAddress> physical(const void* pointer) const;
 
  private:
-  std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const;
+  [[gnu::noinline]] MSABI std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
   std::byte* other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
-  [[gnu::cold]] void no_adapter() const;
-  void note_entry(Irql irql_max) const;
+  [[gnu::cold]] MSABI void no_adapter() const noexcept;
+  [[gnu::noinline]] MSABI void note_entry(Irql irql_max) const noexcept;
   void note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   const char* name_;
   const std::uint64_t* frame_;

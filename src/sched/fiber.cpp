@@ -159,7 +159,7 @@ void Fiber::entry(void* self) {
 
 // --- crossings from the driver: the slow paths ------------------------------------------------------------------------
 
-void Fiber::note_driver_use(std::size_t used) {
+MSABI void Fiber::note_driver_use(std::size_t used) noexcept {
   if (used > peak_) peak_ = used;
   set_mark();
   if (used <= limit_ || !guard_ || guard_->limit_reported) return;
@@ -188,7 +188,7 @@ AbortReason Fiber::take_pending() {
   return reason;
 }
 
-void Fiber::crossing_refused(std::uintptr_t rsp) {
+MSABI void Fiber::crossing_refused(std::uintptr_t rsp) noexcept {
   AbortReason reason = take_pending();
   if (reason == AbortReason::none && rsp < floor_) reason = AbortReason::stack_overflow;
   if (reason == AbortReason::none || !guard_) return;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "abi/ms_abi.h"
 #include "abi/stack_switch.h"
 #include "sched/machine_hooks.h"
 
@@ -113,8 +114,8 @@ class Fiber {
     mark_ = noticed >= used_ ? segment_top_ - (noticed - used_) : UINTPTR_MAX;
   }
   // Slow paths of a crossing.
-  void note_driver_use(std::size_t used);
-  void crossing_refused(std::uintptr_t rsp);
+  [[gnu::noinline]] MSABI void note_driver_use(std::size_t used) noexcept;
+  [[gnu::noinline]] MSABI void crossing_refused(std::uintptr_t rsp) noexcept;
   AbortReason take_pending();
 
   // Touched by every crossing: first cache line.

@@ -35,13 +35,15 @@ Scheduler::~Scheduler() = default;
 
 // --- preemption ---------------------------------------------------------------------------------------------------------
 
-void Scheduler::look_around() {
+MSABI void Scheduler::look_around() noexcept {
   if (timeline_.something_due()) timeline_.fire_due();
   if (current_->wanted > current_->irql) deliver();
-  if (!others_busy() || --patience_ != 0) return;
-  patience_ = 1 + choose_.below(kLongestPatience);
-  yield_cpu();
-  if (current_->wanted > current_->irql) deliver();
+  if (others_busy() && --patience_ == 0) {
+    patience_ = 1 + choose_.below(kLongestPatience);
+    yield_cpu();
+    if (current_->wanted > current_->irql) deliver();
+  }
+  reconsider();
 }
 
 void Scheduler::stall(Nanoseconds time) {
@@ -78,6 +80,7 @@ void Scheduler::yield_cpu() {
   VirtualCpu& self = *current_;
   self.current->suspend();
   current_ = &self;
+  reconsider();
 }
 
 void Scheduler::disable_interrupts() { current_->interrupts_off = true; }
@@ -94,8 +97,7 @@ void Scheduler::raise_interrupt(InterruptSource& source) {
   source.pending = true;
   VirtualCpu& target = *cpus_[source.cpu_index];
   target.interrupts.push(source);
-  target.note_waiting();
-  busy_ |= target.bit;
+  note_work(target);
 }
 
 void Scheduler::withdraw_interrupt(InterruptSource& source) {
@@ -103,16 +105,6 @@ void Scheduler::withdraw_interrupt(InterruptSource& source) {
   source.pending = false;
   cpus_[source.cpu_index]->interrupts.remove(source);
   cpus_[source.cpu_index]->note_waiting();
-}
-
-bool Scheduler::queue_dpc(Dpc& dpc, unsigned cpu_index) {
-  if (dpc.queued_) return false;
-  dpc.queued_ = true;
-  VirtualCpu& target = *cpus_[cpu_index];
-  target.dpcs.push(dpc);
-  target.note_waiting();
-  busy_ |= target.bit;
-  return true;
 }
 
 bool Scheduler::cancel_dpc(Dpc& dpc) {
@@ -123,7 +115,7 @@ bool Scheduler::cancel_dpc(Dpc& dpc) {
   return true;
 }
 
-void Scheduler::deliver() {
+MSABI void Scheduler::deliver() noexcept {
   VirtualCpu& cpu = *current_;
   if (cpu.interrupts_off) return;
   while (cpu.wanted > cpu.irql)
@@ -221,6 +213,7 @@ void Scheduler::wake(Thread& thread) {
   VirtualCpu& cpu = *cpus_[thread.cpu_index];
   cpu.ready.push(thread);
   busy_ |= cpu.bit;
+  reconsider();
 }
 
 void Scheduler::block() {
@@ -298,6 +291,7 @@ void Scheduler::switch_to(VirtualCpu& cpu, Fiber& fiber) {
     set_gs_base(cpu.gs_page);
     gs_cpu_ = cpu.index;
   }
+  reconsider();
   on_fiber_ = true;
   run_fiber(hooks_, fiber);
   on_fiber_ = false;

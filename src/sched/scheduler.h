@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "abi/ms_abi.h"
 #include "base/seeded.h"
 #include "sched/machine_hooks.h"
 #include "sched/timeline.h"
@@ -69,8 +70,7 @@ class Scheduler {
   /// Driver code passed a place where the world may look in. On a fiber only.
   void point(PointCost cost) {
     ++hooks_.progress;
-    timeline_.advance(static_cast<Nanoseconds>(cost));
-    if (timeline_.something_due() || current_->wanted > current_->irql || others_busy()) [[unlikely]] look_around();
+    if (timeline_.advance_to_look(static_cast<Nanoseconds>(cost))) [[unlikely]] look_around();
   }
   /// Driver code waits without giving up the CPU (StorPortStallExecution): interrupts are taken, time passes.
   void stall(Nanoseconds time);
@@ -82,7 +82,14 @@ class Scheduler {
   void raise_interrupt(InterruptSource& source);
   void withdraw_interrupt(InterruptSource& source);
   /// False when it is already queued.
-  bool queue_dpc(Dpc& dpc, unsigned cpu_index);
+  bool queue_dpc(Dpc& dpc, unsigned cpu_index) {
+    if (dpc.queued_) return false;
+    dpc.queued_ = true;
+    VirtualCpu& target = *cpus_[cpu_index];
+    target.dpcs.push(dpc);
+    note_work(target);
+    return true;
+  }
   bool cancel_dpc(Dpc& dpc);
   /// Runs `task` on a system thread of that CPU.
   void queue_task(Task& task, unsigned cpu_index);
@@ -114,8 +121,16 @@ class Scheduler {
  private:
   bool others_busy() const { return (busy_ & ~current_->bit) != 0; }
   static bool runnable(const VirtualCpu& cpu) { return cpu.current != nullptr || cpu.wanted != kPassiveLevel || !cpu.ready.empty(); }
-  void look_around();
-  void deliver();
+  // In Microsoft's convention, so that an export need not save registers for a call that hardly ever happens.
+  [[gnu::noinline]] MSABI void look_around() noexcept;
+  /// Must the running code look around at its next point? To be asked again whenever work comes or the CPU changes.
+  void note_work(VirtualCpu& target) {
+    target.note_waiting();
+    busy_ |= target.bit;
+    reconsider();
+  }
+  void reconsider() { timeline_.set_urgent(current_->wanted > current_->irql || others_busy()); }
+  [[gnu::noinline]] MSABI void deliver() noexcept;
   void deliver_interrupt(VirtualCpu& cpu);
   void deliver_dpcs(VirtualCpu& cpu);
   void yield_cpu();

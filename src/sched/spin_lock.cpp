@@ -2,7 +2,7 @@
 
 namespace drydock {
 
-SpinLock::Acquired SpinLock::wait(Scheduler& scheduler, unsigned self) {
+MSABI SpinLock::Acquired SpinLock::wait(Scheduler& scheduler, unsigned self) noexcept {
   while (owner_ != 0) {
     if (owner_ == self) return Acquired::recursive;
     if (scheduler.cpu(owner_ - 1).current == nullptr) {

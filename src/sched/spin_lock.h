@@ -27,7 +27,7 @@ class SpinLock {
   bool held_by(const VirtualCpu& cpu) const { return owner_ == cpu.index + 1; }
 
  private:
-  Acquired wait(Scheduler& scheduler, unsigned self);
+  [[gnu::noinline]] MSABI Acquired wait(Scheduler& scheduler, unsigned self) noexcept;
   unsigned owner_ = 0;  ///< CPU number + 1; 0: free
 };
 

@@ -51,6 +51,13 @@ class Timeline {
 
   /// Moves the clock without firing anything.
   void advance(Nanoseconds by) { now_ += by; }
+  /// The same; true when something is due, or was called urgent: the one question of every preemption point.
+  bool advance_to_look(Nanoseconds by) { return (now_ += by) >= look_at_; }
+  /// Something that is no event wants to be looked at, or no longer.
+  void set_urgent(bool urgent) {
+    urgent_ = urgent;
+    look_at_ = urgent ? 0 : next_due_;
+  }
   /// Fires everything due at or before now().
   void fire_due();
   /// Moves the clock to the earliest event and fires what is due then; false when nothing is pending.
@@ -64,14 +71,19 @@ class Timeline {
     heap_[slot] = &event;
     event.slot_ = slot;
   }
-  void note_first() { next_due_ = heap_.empty() ? ~Nanoseconds{0} : heap_.front()->due_; }
+  void note_first() {
+    next_due_ = heap_.empty() ? ~Nanoseconds{0} : heap_.front()->due_;
+    set_urgent(urgent_);
+  }
   void sift_up(Event& event, std::size_t slot);
   void sift_down(Event& event, std::size_t slot);
   void remove(std::size_t slot);
 
   std::vector<Event*> heap_;
   Nanoseconds now_ = 0;
-  Nanoseconds next_due_ = ~Nanoseconds{0};  ///< of the heap's first: every preemption point asks
+  Nanoseconds look_at_ = ~Nanoseconds{0};   ///< next_due_, or 0 when something is urgent
+  Nanoseconds next_due_ = ~Nanoseconds{0};  ///< of the heap's first
+  bool urgent_ = false;
   std::uint64_t order_ = 0;
 };
 

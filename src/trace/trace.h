@@ -20,13 +20,13 @@ class TraceObserver {
 
 class Trace {
  public:
-  bool wanted() const { return !observers_.empty(); }
+  bool wanted() const { return wanted_; }
   /// Is there an observer of ordinary events (the trace file), not only of broken rules?
   bool verbose() const { return verbose_; }
 
   template <class E>
   void emit(E&& event) {
-    if (observers_.empty()) return;
+    if (!wanted_) return;
     publish(TraceEvent(std::forward<E>(event)));
   }
 
@@ -38,16 +38,20 @@ class Trace {
 
   void add(TraceObserver& observer, bool verbose) {
     observers_.push_back(&observer);
+    wanted_ = true;
     verbose_ |= verbose;
   }
-  void remove(TraceObserver& observer) { std::erase(observers_, &observer); }
+  void remove(TraceObserver& observer) {
+    std::erase(observers_, &observer);
+    wanted_ = !observers_.empty();
+  }
 
  private:
   void publish(const TraceEvent& event) {
     for (TraceObserver* observer : observers_) observer->observe(event);
   }
   std::vector<TraceObserver*> observers_;
-  bool verbose_ = false;
+  bool wanted_ = false, verbose_ = false;
 };
 
 }  // namespace drydock

@@ -10,10 +10,13 @@ namespace {
 
 constexpr Nanoseconds kTickLength = 15'625'000;  // 64 ticks a second
 
+[[gnu::cold, gnu::noinline]] MSABI void no_srb(Call& call) noexcept {
+  call.broken("ST-121", "", "StorPortNotification(RequestComplete) was given a pointer that is no SRB of this adapter");
+}
+
 void complete(Call& call, storport::Adapter& adapter, const void* srb) {
   storport::Request* request = adapter.find_srb(srb);
-  if (request == nullptr)
-    return call.broken("ST-121", "", "StorPortNotification(RequestComplete) was given a pointer that is no SRB of this adapter");
+  if (request == nullptr) [[unlikely]] return no_srb(call);
   adapter.request_complete(*request, call.site());
 }
 
@@ -24,23 +27,34 @@ void initialize_dpc(Call& call, storport::Adapter& adapter, __builtin_ms_va_list
   adapter.deferred().initialize_dpc(dpc, routine);
 }
 
+[[gnu::cold, gnu::noinline]] MSABI void no_dpc(Call& call) noexcept {
+  call.broken("ST-94", "", "StorPortIssueDpc was given a STOR_DPC that StorPortInitializeDpc never saw");
+}
+
 void issue_dpc(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
   auto* dpc = next_argument<STOR_DPC*>(arguments);
   auto* first = next_argument<void*>(arguments);
   auto* second = next_argument<void*>(arguments);
   auto* result = next_argument<LONG*>(arguments);
   const auto queued = adapter.deferred().issue_dpc(dpc, first, second);
-  if (!queued) call.broken("ST-94", "", "StorPortIssueDpc was given a STOR_DPC that StorPortInitializeDpc never saw");
+  if (!queued) [[unlikely]] no_dpc(call);
   if (LONG* host = call.object(result, "result")) *host = queued.value_or(false) ? TRUE : FALSE;
+}
+
+[[gnu::cold, gnu::noinline]] MSABI void no_lock(Call& call, STOR_SPINLOCK kind) noexcept {
+  call.broken("ST-80", "", fmt::format("StorPortAcquireSpinLock was given lock type {}", static_cast<int>(kind)));
 }
 
 void acquire_lock(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
   const auto kind = static_cast<STOR_SPINLOCK>(next_argument<int>(arguments));
   auto* context = next_argument<void*>(arguments);
   auto* handle = next_argument<STOR_LOCK_HANDLE*>(arguments);
-  if (kind != DpcLock && kind != StartIoLock && kind != InterruptLock)
-    return call.broken("ST-80", "", fmt::format("StorPortAcquireSpinLock was given lock type {}", static_cast<int>(kind)));
+  if (kind != DpcLock && kind != StartIoLock && kind != InterruptLock) [[unlikely]] return no_lock(call, kind);
   if (STOR_LOCK_HANDLE* host = call.object(handle, "LockHandle")) adapter.acquire(kind, context, *host, call.site());
+}
+
+void release_lock(Call& call, storport::Adapter& adapter, STOR_LOCK_HANDLE* handle) {
+  if (STOR_LOCK_HANDLE* host = call.object(handle, "LockHandle")) adapter.release_lock(*host, call.site());
 }
 
 void enable_passive(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
@@ -72,9 +86,9 @@ void async_notification(Call& call, __builtin_ms_va_list& arguments) {
   if (ULONG* host = call.object(status, "status")) *host = static_cast<ULONG>(STOR_STATUS_INVALID_DEVICE_REQUEST);
 }
 
-void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
+// All but the four of every request.
+[[gnu::noinline]] MSABI void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapter, __builtin_ms_va_list& arguments) noexcept {
   switch (static_cast<unsigned>(type)) {
-    case RequestComplete: return complete(call, adapter, next_argument<void*>(arguments));
     case ResetDetected: return;  // queues are paused by whoever resets; nothing is outstanding on a bus of one
     case BusChangeDetected: return call.kernel().debug_print("BusChangeDetected");
     case RequestTimerCall: {
@@ -93,11 +107,6 @@ void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapte
     case BufferOverrunDetected: return call.kernel().bug_check(0xD1, {}, call.place());
     case EnablePassiveInitialization: return enable_passive(call, adapter, arguments);
     case InitializeDpc: return initialize_dpc(call, adapter, arguments);
-    case IssueDpc: return issue_dpc(call, adapter, arguments);
-    case AcquireSpinLock: return acquire_lock(call, adapter, arguments);
-    case ReleaseSpinLock:
-      if (STOR_LOCK_HANDLE* handle = call.object(next_argument<STOR_LOCK_HANDLE*>(arguments), "LockHandle")) adapter.release_lock(*handle, call.site());
-      return;
     case StateChangeDetectedCall: return state_change(call, adapter, arguments);
     case AsyncNotificationDetected: return async_notification(call, arguments);
     case IoTargetRequestServiceTime: return;  // a hint for latency statistics
@@ -114,7 +123,13 @@ MSABI void notification(SCSI_NOTIFICATION_TYPE type, void* device_extension, ...
   if (adapter == nullptr) return;
   __builtin_ms_va_list arguments;
   __builtin_ms_va_start(arguments, device_extension);
-  dispatch(call, type, *adapter, arguments);
+  switch (static_cast<unsigned>(type)) {
+    case RequestComplete: complete(call, *adapter, next_argument<void*>(arguments)); break;
+    case IssueDpc: issue_dpc(call, *adapter, arguments); break;
+    case AcquireSpinLock: acquire_lock(call, *adapter, arguments); break;
+    case ReleaseSpinLock: release_lock(call, *adapter, next_argument<STOR_LOCK_HANDLE*>(arguments)); break;
+    default: dispatch(call, type, *adapter, arguments);
+  }
   __builtin_ms_va_end(arguments);
 }
 

@@ -5,9 +5,16 @@
 
 namespace drydock::ddi {
 
+/// What is wrong with the SRB that was named; null: it is none of the adapter's.
+[[gnu::cold, gnu::noinline]] MSABI void complain_of_srb(Call& call, const storport::Request* request) noexcept;
+
 /// The request an SRB pointer names. Null and a finding when it is no SRB of the adapter; a finding, and the request all
 /// the same, when the SRB has been completed. DOC: ST-121
-storport::Request* request_of(Call& call, storport::Adapter& adapter, const void* srb);
+inline storport::Request* request_of(Call& call, storport::Adapter& adapter, const void* srb) {
+  storport::Request* request = adapter.find_srb(srb);
+  if (request == nullptr || request->state != storport::Request::State::started) [[unlikely]] complain_of_srb(call, request);
+  return request;
+}
 
 inline constexpr ULONG kSuccess = static_cast<ULONG>(STOR_STATUS_SUCCESS);
 inline constexpr ULONG kUnsuccessful = static_cast<ULONG>(STOR_STATUS_UNSUCCESSFUL);

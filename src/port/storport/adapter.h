@@ -95,8 +95,18 @@ class Adapter {
   void resume_unit(LogicalUnit& unit);
   void unit_busy(LogicalUnit& unit, std::uint32_t requests);
   void unit_ready(LogicalUnit& unit);
-  void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where);
-  void release_lock(STOR_LOCK_HANDLE& handle, CallSite where);
+  void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) {
+    if (kind != StartIoLock || s_.checking() || !start_io_lock_.free()) [[unlikely]] return acquire_any(kind, context, handle, where);
+    handle.Lock = StartIoLock;
+    handle.Context.OldIrql = s_.scheduler.irql();
+    if (s_.scheduler.irql() < kDispatchLevel) s_.scheduler.raise_irql(kDispatchLevel);
+    (void)start_io_lock_.acquire(s_.scheduler);
+  }
+  void release_lock(STOR_LOCK_HANDLE& handle, CallSite where) {
+    if (handle.Lock != StartIoLock || s_.checking()) [[unlikely]] return release_any(handle, where);
+    start_io_lock_.release();
+    s_.scheduler.lower_irql(static_cast<Irql>(handle.Context.OldIrql));
+  }
   void lock_start_io();
   void unlock_start_io();
   /// False: no such message.
@@ -211,14 +221,21 @@ class Adapter {
   bool build_io(Request& request);
   void start_io(Request& request);
   void link_outstanding(Request& request);
-  void unlink_outstanding(Request& request);
+  void unlink_outstanding(Request& request) {
+    (request.older != nullptr ? request.older->newer : oldest_) = request.newer;
+    (request.newer != nullptr ? request.newer->older : newest_) = request.older;
+  }
   void complete_abandoned(Request& request);
-  bool redirects_completions() const;
+  /// DOC: ST-102 completions go to the CPU that the request came from.
+  bool redirects_completions() const {
+    return (performance_.Flags & (STOR_PERF_DPC_REDIRECTION | STOR_PERF_DPC_REDIRECTION_CURRENT_CPU)) == STOR_PERF_DPC_REDIRECTION;
+  }
   bool settle(Request& request);
   void give_tag_back(Request& request);
   void finish(Request& request);
   bool retry_busy(Request& request);
   void count(const Request& request);
+  [[gnu::noinline]] MSABI bool may_complete(Request& request, CallSite where) noexcept;
   void check_completion(Request& request, CallSite where);
   // time-outs
   void arm_timeout();
@@ -232,6 +249,8 @@ class Adapter {
   void end_holds();
   void run_timer();
   // locks
+  [[gnu::noinline]] MSABI void acquire_any(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) noexcept;
+  [[gnu::noinline]] MSABI void release_any(STOR_LOCK_HANDLE& handle, CallSite where) noexcept;
   bool per_message() const { return claims_.per_message && !messages_.empty(); }
   bool set_performance_options(const PERF_CONFIGURATION_DATA& data);
   bool tell_message_targets(const PERF_CONFIGURATION_DATA& data);
@@ -289,5 +308,14 @@ class Adapter {
   DelayedCall timeout_, hold_end_, restart_, timer_;
   Statistics statistics_;
 };
+
+[[gnu::always_inline]] inline void Adapter::request_complete(Request& request, CallSite where) {
+  if ((request.state != Request::State::started || s_.checking()) && !may_complete(request, where)) [[unlikely]] return;
+  request.state = Request::State::completed;
+  unlink_outstanding(request);
+  const unsigned cpu = redirects_completions() ? request.cpu_index : s_.scheduler.cpu().index;
+  completion_[cpu]->done.push(request);
+  s_.scheduler.queue_dpc(*completion_[cpu], cpu);
+}
 
 }  // namespace drydock::storport

@@ -6,22 +6,12 @@
 
 namespace drydock::storport {
 
-struct DeferredWork::DpcEntry final : Dpc {
-  DpcEntry(Adapter& a, STOR_DPC* at, PHW_DPC_ROUTINE r) : adapter(a), address(at), routine(r) {}
-  void run() override {
-    void *first = argument1, *second = argument2;
-    running_on = adapter.services().scheduler.cpu().index;
-    adapter.services().call("HwStorDpcRoutine", EntryKind::dpc, routine, address, adapter.device_extension(), first, second);
-    running_on.reset();
-  }
-  Adapter& adapter;
-  STOR_DPC* address;
-  PHW_DPC_ROUTINE routine;
-  void* argument1 = nullptr;
-  void* argument2 = nullptr;
-  std::optional<unsigned> running_on;
-  PortLock lock;
-};
+void DeferredWork::DpcEntry::run() {
+  void *first = argument1, *second = argument2;
+  running_on = adapter.services().scheduler.cpu().index;
+  adapter.services().call("HwStorDpcRoutine", EntryKind::dpc, routine, address, adapter.device_extension(), first, second);
+  running_on = kNotRunning;
+}
 
 // DOC: ST-96 a timer routine runs at DISPATCH_LEVEL.
 struct DeferredWork::TimerEntry final : Event, Dpc {
@@ -67,7 +57,8 @@ struct DeferredWork::StateChange final : Dpc {
   ULONG attributes = 0;
 };
 
-DeferredWork::DeferredWork(Adapter& adapter) : adapter_(adapter), state_change_(std::make_unique<StateChange>(adapter)) {}
+DeferredWork::DeferredWork(Adapter& adapter)
+    : adapter_(adapter), scheduler_(adapter.services().scheduler), state_change_(std::make_unique<StateChange>(adapter)) {}
 
 DeferredWork::~DeferredWork() { stop(); }
 
@@ -90,29 +81,12 @@ bool DeferredWork::state_changed(PHW_STATE_CHANGE routine, void* context, STOR_A
   return adapter_.services().scheduler.queue_dpc(*state_change_, 0);
 }
 
-DeferredWork::DpcEntry* DeferredWork::find_dpc(const void* address) {
-  for (auto& entry : dpcs_)
-    if (entry->address == address) return entry.get();
-  return nullptr;
-}
-
 void DeferredWork::initialize_dpc(STOR_DPC* address, PHW_DPC_ROUTINE routine) {
   if (DpcEntry* known = find_dpc(address)) {
     known->routine = routine;
     return;
   }
   dpcs_.push_back(std::make_unique<DpcEntry>(adapter_, address, routine));
-}
-
-std::optional<bool> DeferredWork::issue_dpc(STOR_DPC* address, void* argument1, void* argument2) {
-  DpcEntry* entry = find_dpc(address);
-  if (entry == nullptr) return std::nullopt;
-  if (entry->queued()) return false;  // DOC: ST-94
-  entry->argument1 = argument1;
-  entry->argument2 = argument2;
-  Scheduler& scheduler = adapter_.services().scheduler;
-  // DOC: ST-94 never beside itself: while it runs, it is queued behind itself
-  return scheduler.queue_dpc(*entry, entry->running_on.value_or(scheduler.cpu().index));
 }
 
 std::optional<bool> DeferredWork::cancel_dpc(STOR_DPC* address) {

@@ -24,7 +24,15 @@ class DeferredWork {
 
   void initialize_dpc(STOR_DPC* address, PHW_DPC_ROUTINE routine);
   /// False: already queued. none: never initialised.
-  std::optional<bool> issue_dpc(STOR_DPC* address, void* argument1, void* argument2);
+  std::optional<bool> issue_dpc(STOR_DPC* address, void* argument1, void* argument2) {
+    DpcEntry* entry = find_dpc(address);
+    if (entry == nullptr) [[unlikely]] return std::nullopt;
+    if (entry->queued()) return false;  // DOC: ST-94
+    entry->argument1 = argument1;
+    entry->argument2 = argument2;
+    // DOC: ST-94 never beside itself: while it runs, it is queued behind itself
+    return scheduler_.queue_dpc(*entry, entry->running_on == kNotRunning ? scheduler_.cpu().index : entry->running_on);
+  }
   std::optional<bool> cancel_dpc(STOR_DPC* address);
   PortLock* dpc_lock(const void* address);
 
@@ -45,12 +53,28 @@ class DeferredWork {
   std::vector<std::string> leaks() const;
 
  private:
-  struct DpcEntry;
+  static constexpr unsigned kNotRunning = ~0u;
+  struct DpcEntry final : Dpc {
+    DpcEntry(Adapter& a, STOR_DPC* at, PHW_DPC_ROUTINE r) : adapter(a), address(at), routine(r) {}
+    void run() override;
+    Adapter& adapter;
+    STOR_DPC* address;
+    PHW_DPC_ROUTINE routine;
+    void* argument1 = nullptr;
+    void* argument2 = nullptr;
+    unsigned running_on = kNotRunning;  ///< CPU
+    PortLock lock;
+  };
   struct TimerEntry;
   struct WorkerEntry;
   struct StateChange;
-  DpcEntry* find_dpc(const void* address);
+  DpcEntry* find_dpc(const void* address) const {
+    for (const auto& entry : dpcs_)
+      if (entry->address == address) return entry.get();
+    return nullptr;
+  }
   Adapter& adapter_;
+  Scheduler& scheduler_;
   std::vector<std::unique_ptr<DpcEntry>> dpcs_;
   std::vector<std::unique_ptr<TimerEntry>> timers_;
   std::vector<std::unique_ptr<WorkerEntry>> workers_;

@@ -53,7 +53,7 @@ void Adapter::unlock_start_io() {
 }
 
 // DOC: ST-79 VER-89 DPC or StartIo first, then Interrupt.
-void Adapter::acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) {
+MSABI void Adapter::acquire_any(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) noexcept {
   if (kind != InterruptLock && holds_interrupt_lock())
     s_.trace.emit(RuleBroken{"VER-89", "", fmt::format("the {} lock is acquired while the interrupt lock is held", kind == DpcLock ? "DPC" : "StartIo"), where});
   handle.Lock = kind;
@@ -77,7 +77,7 @@ bool Adapter::take_from_frame(std::string_view routine, CallSite where) {
   return false;
 }
 
-void Adapter::release_lock(STOR_LOCK_HANDLE& handle, CallSite where) {
+MSABI void Adapter::release_any(STOR_LOCK_HANDLE& handle, CallSite where) noexcept {
   if (!take_from_frame("StorPortReleaseSpinLock", where)) return;
   if (handle.Lock == InterruptLock) unlock_interrupts();
   else if (handle.Lock == StartIoLock) start_io_lock_.release();

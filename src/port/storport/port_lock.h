@@ -18,6 +18,7 @@ class PortLock {
     if (again_ != 0) [[unlikely]] --again_;
     else lock_.release();
   }
+  bool free() const { return !lock_.held(); }
   bool held_by(const VirtualCpu& cpu) const { return lock_.held_by(cpu); }
 
  private:

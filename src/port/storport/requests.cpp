@@ -163,11 +163,6 @@ void Adapter::link_outstanding(Request& request) {
   if (!timeout_.pending() || request.deadline < timeout_.due()) arm_timeout();
 }
 
-void Adapter::unlink_outstanding(Request& request) {
-  (request.older != nullptr ? request.older->newer : oldest_) = request.newer;
-  (request.newer != nullptr ? request.newer->older : newest_) = request.older;
-}
-
 // --- up ---------------------------------------------------------------------------------------------------------------------
 
 // DOC: ST-121 each SRB once, with a final status; afterwards it belongs to Storport.
@@ -188,26 +183,18 @@ void Adapter::complete_abandoned(Request& request) {
   request.state = Request::State::idle;
 }
 
-void Adapter::request_complete(Request& request, CallSite where) {
-  if (request.state == Request::State::abandoned) return complete_abandoned(request);
+// False: it is not the driver's to complete.
+MSABI bool Adapter::may_complete(Request& request, CallSite where) noexcept {
+  if (request.state == Request::State::abandoned) return complete_abandoned(request), false;
   if (request.state != Request::State::started) {
     s_.trace.emit(RuleBroken{"VER-45", "0xF1/0x2004", fmt::format("SRB {} was completed twice", request.serial), where});
-    return;
+    return false;
   }
   if (s_.checking()) {
     check_completion(request, where);
     pool_->take_back(request);
   }
-  request.state = Request::State::completed;
-  unlink_outstanding(request);
-  const unsigned cpu = redirects_completions() ? request.cpu_index : s_.scheduler.cpu().index;
-  completion_[cpu]->done.push(request);
-  s_.scheduler.queue_dpc(*completion_[cpu], cpu);
-}
-
-// DOC: ST-102 completions go to the CPU that the request came from.
-bool Adapter::redirects_completions() const {
-  return (performance_.Flags & (STOR_PERF_DPC_REDIRECTION | STOR_PERF_DPC_REDIRECTION_CURRENT_CPU)) == STOR_PERF_DPC_REDIRECTION;
+  return true;
 }
 
 void Adapter::CompletionDpc::run() {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/size.h"
+#include "base/size.h"
 
 namespace drydock {
 namespace {

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "size.h"
+#include "base/size.h"
 
 namespace drydock {
 namespace {

@@ -46,19 +46,6 @@ std::vector<StoreExtent> extents(BlockStore& store) {
   return out;
 }
 
-TEST(ParseSize, SuffixesArePowersOf1024AndNonsenseIsNamed) {
-  EXPECT_EQ(*parse_store_size("512"), 512u);
-  EXPECT_EQ(*parse_store_size("4K"), 4096u);
-  EXPECT_EQ(*parse_store_size("64M"), 64u << 20);
-  EXPECT_EQ(*parse_store_size("2g"), 2ull << 30);
-  EXPECT_EQ(*parse_store_size("1T"), 1ull << 40);
-  for (const char* bad : {"", "M", "64MB", "64 M", "-1", "1P", "99999999999999999999", "18446744073709551615K", "0x10"}) {
-    const auto size = parse_store_size(bad);
-    ASSERT_FALSE(size) << bad;
-    EXPECT_THAT(size.error().message, HasSubstr(std::string("'") + bad + "'"));
-  }
-}
-
 TEST(OpenStore, EverySpellingLeadsToItsStore) {
   TestFile file(8192);
   EXPECT_EQ((*open_store("mem:1M", false))->size(), 1u << 20);

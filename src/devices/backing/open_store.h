@@ -10,9 +10,6 @@
 
 namespace drydock {
 
-/// "64M": bytes with an optional K, M, G or T (powers of 1024).
-Result<std::uint64_t> parse_store_size(std::string_view text);
-
 /// FILE (a regular file or block device), "mem:SIZE", or "null" ("null:SIZE"). `seam` is for files and outlives the store.
 Result<std::unique_ptr<BlockStore>> open_store(std::string_view spec, bool read_only, FileSeam& seam = system_file_seam());
 

@@ -57,19 +57,6 @@ void write_port(Call& call, std::uint64_t port, unsigned size, std::uint32_t val
   hit->function->write_bar(hit->bar, hit->offset, size, value);
 }
 
-namespace {
-
-template <class T>
-T read_one(Call& call, const volatile T* address) { return static_cast<T>(read_register(call, address, sizeof(T))); }
-template <class T>
-void write_one(Call& call, volatile T* address, T value) { write_register(call, address, sizeof(T), value); }
-template <class T>
-T read_port_one(Call& call, const T* port) { return static_cast<T>(read_port(call, reinterpret_cast<std::uint64_t>(port), sizeof(T))); }
-template <class T>
-void write_port_one(Call& call, const T* port, T value) { write_port(call, reinterpret_cast<std::uint64_t>(port), sizeof(T), value); }
-
-}  // namespace
-
 std::vector<Row> hal_rows() {
   return {
       routine<"READ_REGISTER_UCHAR", kAnyIrql, &read_one<UCHAR>>("hal.dll", "nf-wdm-read_register_uchar"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ddi/bytes.h"
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
 #include "ddi/text.h"
@@ -18,19 +19,16 @@ constexpr const char* kNote = "the kernel's C library";
 // --- memory -------------------------------------------------------------------------------------------------------------
 
 void* copy_memory(Call& call, void* to, const void* from, SIZE_T length) {
-  std::byte* target = call.range(to, length, true, "Destination");
-  const std::byte* source = call.range(from, length, false, "Source");
-  if (target != nullptr && source != nullptr) [[likely]] std::memmove(target, source, length);
+  move_bytes(call, to, from, length, "Destination", "Source");
   return to;
 }
 void* set_memory(Call& call, void* to, int value, SIZE_T length) {
-  if (std::byte* target = call.range(to, length, true, "Destination")) std::memset(target, value, length);
+  fill_bytes(call, to, static_cast<UCHAR>(value), length, "Destination");
   return to;
 }
 int compare_memory(Call& call, const void* a, const void* b, SIZE_T length) {
-  const std::byte* first = call.range(a, length, false, "Buf1");
-  const std::byte* second = call.range(b, length, false, "Buf2");
-  return first == nullptr || second == nullptr ? 1 : std::memcmp(first, second, length);
+  const ReadableBytes first(call, a, length, "Buf1"), second(call, b, length, "Buf2");
+  return first.get() == nullptr || second.get() == nullptr ? 1 : std::memcmp(first.get(), second.get(), length);
 }
 const void* find_in_memory(Call& call, const void* start, int value, SIZE_T length) {
   const std::byte* host = call.range(start, length, false, "Buf");

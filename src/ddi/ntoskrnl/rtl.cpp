@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "ddi/bytes.h"
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
 #include "ddi/text.h"
@@ -17,20 +18,15 @@ constexpr const char* kModule = "ntoskrnl.exe";
 // --- memory -------------------------------------------------------------------------------------------------------------
 
 void move_memory_rtl(Call& call, void* to, const void* from, SIZE_T length) {
-  std::byte* target = call.range(to, length, true, "Destination");
-  const std::byte* source = call.range(from, length, false, "Source");
-  if (target != nullptr && source != nullptr) std::memmove(target, source, length);
+  move_bytes(call, to, from, length, "Destination", "Source");
 }
-void fill_memory(Call& call, void* to, SIZE_T length, UCHAR value) {
-  if (std::byte* target = call.range(to, length, true, "Destination")) std::memset(target, value, length);
-}
+void fill_memory(Call& call, void* to, SIZE_T length, UCHAR value) { fill_bytes(call, to, value, length, "Destination"); }
 void zero_memory(Call& call, void* to, SIZE_T length) { fill_memory(call, to, length, 0); }
 // How many bytes are equal from the start.
 SIZE_T compare_memory(Call& call, const void* a, const void* b, SIZE_T length) {
-  const std::byte* first = call.range(a, length, false, "Source1");
-  const std::byte* second = call.range(b, length, false, "Source2");
+  const ReadableBytes first(call, a, length, "Source1"), second(call, b, length, "Source2");
   SIZE_T same = 0;
-  while (first != nullptr && second != nullptr && same < length && first[same] == second[same]) ++same;
+  while (first.get() != nullptr && second.get() != nullptr && same < length && first.get()[same] == second.get()[same]) ++same;
   return same;
 }
 

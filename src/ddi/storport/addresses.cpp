@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "ddi/bytes.h"
 #include "ddi/storport/rows.h"
 #include "ddi/storport/support.h"
 
@@ -93,9 +94,7 @@ SCSI_REQUEST_BLOCK* get_srb(Call& call, void* ext, UCHAR path, UCHAR target, UCH
 }
 
 void move_memory(Call& call, void* to, void* from, ULONG length) {
-  std::byte* target = call.range(to, length, true, "WriteBuffer");
-  const std::byte* source = call.range(from, length, false, "ReadBuffer");
-  if (target != nullptr && source != nullptr) std::memmove(target, source, length);
+  move_bytes(call, to, from, length, "WriteBuffer", "ReadBuffer");
 }
 
 STOR_PHYSICAL_ADDRESS convert_ulong_to_physical_address(Call&, ULONG_PTR value) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "ddi/bytes.h"
 #include "ddi/ntoskrnl/format.h"
 #include "ddi/storport/bodies.h"
 #include "ddi/storport/support.h"
@@ -129,11 +130,7 @@ ULONG delay_execution(Call& call, void* ext, ULONG microseconds) {
 ULONG secure_copy_memory(Call& call, void* to, SIZE_T room, void* from, SIZE_T count) {
   if (to == nullptr || from == nullptr) return kInvalidParameter;
   if (room < count) return static_cast<ULONG>(STOR_STATUS_BUFFER_TOO_SMALL);
-  std::byte* target = call.range(to, count, true, "Dest");
-  const std::byte* source = call.range(from, count, false, "Src");
-  if (target == nullptr || source == nullptr) return kInvalidParameter;
-  std::memmove(target, source, count);
-  return kSuccess;
+  return move_bytes(call, to, from, count, "Dest", "Src") ? kSuccess : kInvalidParameter;
 }
 
 // DOC: ST-131 without flags the failure is only logged; a device is not removed while the machine runs.

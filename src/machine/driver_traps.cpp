@@ -137,7 +137,7 @@ void DriverTraps::breakpoint(TrapFrame& frame) {
 }
 
 void DriverTraps::assertion_failed(TrapFrame&) {
-  board_.trace.emit(RuleBroken{"VER-83", "", "an assertion of the driver failed (NT_ASSERT)", place()});
+  board_.trace.emit(RuleBroken{"DRY-02", "", "an assertion of the driver failed (NT_ASSERT)", place()});
 }
 
 void DriverTraps::fast_fail(TrapFrame&, std::uint32_t code) {

@@ -15,7 +15,10 @@ constexpr std::uint64_t kThreadObjectSize = 0x800;
 constexpr Nanoseconds kForcedStep = 100 * kMicrosecond;
 
 constexpr std::uint32_t kIrqlNotLessOrEqual = 0xD1, kPageFaultInNonpagedArea = 0x50, kTrapInKernel = 0x7F,
-                        kExceptionNotHandled = 0x1E, kStackOverflow = 0x7F, kWatchdog = 0x133, kMissingImport = 0xCE;
+                        kExceptionNotHandled = 0x1E, kWatchdog = 0x133, kMissingImport = 0xCE;
+
+// UNEXPECTED_KERNEL_MODE_TRAP says in its first parameter which trap the processor took. DOC: DRY-01
+constexpr std::uint64_t kDivideError = 0x0, kDoubleFault = 0x8;
 
 // gs: of a virtual CPU shows a page like the processor control region: self, PRCB, number, current thread.
 void* make_gs_page(Board& board, unsigned index) {
@@ -143,9 +146,9 @@ void MachineKernel::touch_lent(std::uint64_t address, PhysicalMemory::Place foun
 
 // --- the end ------------------------------------------------------------------------------------------------------------------
 
-void MachineKernel::end(std::uint32_t code, std::string message, CodePlace where) {
+void MachineKernel::end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter) {
   if (halt_) return;
-  halt_ = Halt{code, message, driver_->stack_at(where), where.is_return_address};
+  halt_ = Halt{code, parameter, message, driver_->stack_at(where), where.is_return_address};
   board_->trace.emit(MachineHalted{code, {}, std::move(message), where});
 }
 
@@ -162,21 +165,21 @@ void MachineKernel::trap(TrapFrame& frame) {
   const bool wild = outcome.verdict == TrapVerdict::wild;
   const std::uint32_t code = !wild ? (outcome.verdict == TrapVerdict::divide_error ? kTrapInKernel : kExceptionNotHandled)
                              : board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea;
-  end(code, describe(outcome), where);
+  end(code, describe(outcome), where, code == kTrapInKernel ? std::optional(kDivideError) : std::nullopt);
   abort_driver_call(*current_fiber, wild ? AbortReason::wild_access : AbortReason::exception);
 }
 
 void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {
   const auto reg = [&](Gpr r) { return record.gregs[static_cast<std::size_t>(r)]; };
   const CodePlace where{reg(Gpr::rip), reg(Gpr::rsp), reg(Gpr::rbp), false};
-  if (record.reason == AbortReason::stack_overflow) end(kStackOverflow, "kernel stack overflow", where);
+  if (record.reason == AbortReason::stack_overflow) end(kTrapInKernel, "kernel stack overflow (double fault)", where, kDoubleFault);
   else if (record.reason == AbortReason::hung) end(kWatchdog, "the driver loops without end, and nothing else on the machine could end the loop", where);
   else end(kExceptionNotHandled, abort_reason_text(record.reason), where);
 }
 
 // Windows gives a thread 24 KiB; drydock's stacks are larger so that this can be told.
 void MachineKernel::stack_limit_exceeded(Fiber&, std::size_t bytes) {
-  board_->trace.emit(RuleBroken{"VER-83", "0x7F/0x8", fmt::format("the driver uses {} bytes of kernel stack; Windows gives a thread 24 KiB", bytes), {}});
+  board_->trace.emit(RuleBroken{"DRY-01", "0x7F/0x8", fmt::format("the driver uses {} bytes of kernel stack; Windows gives a thread 24 KiB", bytes), {}});
 }
 
 bool MachineKernel::forced_preempt(TrapFrame& frame) {

@@ -17,6 +17,7 @@ namespace drydock {
 /// How the driver stopped the machine.
 struct Halt {
   std::uint32_t code = 0;
+  std::optional<std::uint64_t> parameter;  ///< the first, where it says which of the bug check's cases it is
   std::string message;
   std::vector<std::uint64_t> stack;
   bool first_is_return = false;
@@ -58,7 +59,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
  private:
   void message_arrived(PciFunction& function, std::uint32_t vector) override;
   void line_changed(PciFunction& function, bool asserted) override;
-  void end(std::uint32_t code, std::string message, CodePlace where);
+  void end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter = std::nullopt);
   void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);
   void touch_lent(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where);
 

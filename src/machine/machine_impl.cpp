@@ -12,6 +12,15 @@
 
 namespace drydock {
 
+namespace {
+
+// "0x7f/0x8": the code, and what tells its cases apart.
+std::string bug_check_text(const Halt& halt) {
+  return halt.parameter ? fmt::format("{:#x}/{:#x}", halt.code, *halt.parameter) : fmt::format("{:#x}", halt.code);
+}
+
+}  // namespace
+
 const char* name_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::clean: return "clean";
@@ -285,7 +294,7 @@ void MachineImpl::fill_findings(Report& report) {
     for (const RecordedFinding& recorded : findings_->findings()) report.findings.push_back(finding_of(recorded));
   for (const Finding& finding : self_check_findings_) report.findings.push_back(finding);
   if (const auto& halt = kernel_.halt())
-    report.findings.push_back(finding_of({"bug check", fmt::format("{:#x}", halt->code), halt->message, halt->stack, halt->first_is_return, 1}));
+    report.findings.push_back(finding_of({"bug check", bug_check_text(*halt), halt->message, halt->stack, halt->first_is_return, 1}));
 }
 
 void MachineImpl::try_name(Report& report) {

@@ -9,8 +9,8 @@ SOURCE = r"(src|include|frontends|drivers|examples|tests|bench|tools)/.*\.(c|cpp
 HASH_COMMENTS = (".py", ".sh", "drydock-cc")
 
 RULE = re.compile(r"^- \*\*([A-Z]+-\d+[a-z]?)\*\*\s*(?:\[([SDB])\])?\s*(.*)$", re.M)
-IDS = re.compile(r"\b((?:BUF|MDL|DMA|SP|ST|VER|LAY|H)-)(\d+)([a-z]?)((?:\s*(?:…|\.\.\.?|/)\s*(?:[A-Z]+-)?\d+[a-z]?)*)")
-LITERAL = re.compile(r'"((?:BUF|MDL|DMA|SP|ST|VER)-\d+[a-z]?)"')  # code that names the rule it reports
+IDS = re.compile(r"\b((?:BUF|MDL|DMA|SP|ST|VER|LAY|DRY|H)-)(\d+)([a-z]?)((?:\s*(?:…|\.\.\.?|/)\s*(?:[A-Z]+-)?\d+[a-z]?)*)")
+LITERAL = re.compile(r'"((?:BUF|MDL|DMA|SP|ST|VER|DRY)-\d+[a-z]?)"')  # code that names the rule it reports
 CITATION = re.compile(r"\bDOC:[ \t]*([^\n]*)")
 
 

@@ -45,12 +45,13 @@ Json finding_json(const Finding& finding) {
           {"message", finding.message},
           {"driver_location", finding.driver_location},
           {"stack", finding.stack},
-          {"count", finding.count}};
+          {"count", finding.count},
+          {"second", finding.second}};
 }
 
 Finding finding_from(const Json& json) {
   return {json.at("rule"),  json.at("code"), json.at("message"), json.at("driver_location"),
-          json.at("stack"), json.at("count")};
+          json.at("stack"), json.at("count"), json.at("second")};
 }
 
 Outcome outcome_from(const std::string& name) {

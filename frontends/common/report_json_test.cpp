@@ -17,7 +17,7 @@ Report full_report() {
   report.ios = 10, report.bytes = 11, report.reads = 12, report.writes = 13, report.flushes = 14, report.trims = 15;
   report.sg_min = 1, report.sg_max = 17, report.sg_mean = 2.5;
   report.bounced_pages = 16, report.interrupts = 18, report.traps = 19, report.virtual_nanoseconds = 20;
-  report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3}};
+  report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence"}};
   report.debug_output = {"hello"};
   return report;
 }

@@ -54,6 +54,7 @@ struct Finding {
   std::string driver_location;   ///< "my.c:40" or "my.sys+0x1234"
   std::vector<std::string> stack;
   std::uint64_t count = 1;       ///< how often the same was seen at the same place
+  std::string second;            ///< the message of the second time, where it differs
 };
 
 struct Limits {  // as the miniport claimed them

@@ -154,7 +154,7 @@ bool MachineImpl::find_disks() {
 void MachineImpl::self_check(const std::function<void(const SelfCheckProgress&)>& progress) {
   run_self_check(*disks_.front(), options_.seed, progress, [&](std::string text) {
     if (kernel_.halt()) return;
-    self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1});
+    self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1, ""});
   });
 }
 
@@ -279,7 +279,7 @@ Limits MachineImpl::limits_of(storport::Adapter& adapter) {
 }
 
 Finding MachineImpl::finding_of(const RecordedFinding& recorded) {
-  Finding finding{recorded.rule, recorded.code, recorded.message, "", {}, recorded.count};
+  Finding finding{recorded.rule, recorded.code, recorded.message, "", {}, recorded.count, recorded.second};
   for (std::size_t i = 0; i < recorded.stack.size(); ++i) {
     const RipKind kind = i == 0 && !recorded.first_is_return ? RipKind::exact : RipKind::return_address;
     finding.stack.push_back(driver_->frame_text(recorded.stack[i], kind));
@@ -288,13 +288,23 @@ Finding MachineImpl::finding_of(const RecordedFinding& recorded) {
   return finding;
 }
 
+// A line of the driver may be several places (an inlined or unrolled call): in the report it is one.
+void MachineImpl::add_finding(std::vector<Finding>& findings, Finding finding) {
+  const auto same = std::find_if(findings.begin(), findings.end(), [&](const Finding& f) {
+    return f.rule == finding.rule && f.code == finding.code && !f.driver_location.empty() && f.driver_location == finding.driver_location;
+  });
+  if (same == findings.end()) return findings.push_back(std::move(finding));
+  if (same->count == 1 && same->message != finding.message) same->second = finding.message;
+  same->count += finding.count;
+}
+
 void MachineImpl::fill_findings(Report& report) {
   try_name(report);
   if (findings_)
-    for (const RecordedFinding& recorded : findings_->findings()) report.findings.push_back(finding_of(recorded));
+    for (const RecordedFinding& recorded : findings_->findings()) add_finding(report.findings, finding_of(recorded));
   for (const Finding& finding : self_check_findings_) report.findings.push_back(finding);
   if (const auto& halt = kernel_.halt())
-    report.findings.push_back(finding_of({"bug check", bug_check_text(*halt), halt->message, halt->stack, halt->first_is_return, 1}));
+    report.findings.push_back(finding_of({"bug check", bug_check_text(*halt), halt->message, halt->stack, halt->first_is_return, 1, ""}));
 }
 
 void MachineImpl::try_name(Report& report) {

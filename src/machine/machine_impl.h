@@ -60,6 +60,7 @@ class MachineImpl final : public Machine {
   Report make_report();
   void fill_counters(Report& report);
   void fill_findings(Report& report);
+  static void add_finding(std::vector<Finding>& findings, Finding finding);
   void try_name(Report& report);
   Limits limits_of(storport::Adapter& adapter);
   Finding finding_of(const RecordedFinding& recorded);

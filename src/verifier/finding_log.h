@@ -1,7 +1,8 @@
 #pragma once
 // FindingLog: what the driver did against the rules, as people read it. Rules (verifier/rules, one a file) observe trace
-// events and report; the same rule at the same place with the same words is one finding with a count. The driver's stack
-// is taken at the moment of the event, its names when somebody asks for the list.
+// events and report. The same rule at the same place is one finding: the first occurrence and the second are told in their
+// own words (with their SRB numbers), from there on they are counted. What has no place is known by its words without
+// their numbers. The driver's stack is taken at the moment of the first, its names when somebody asks for the list.
 
 #include <cstdint>
 #include <map>
@@ -29,6 +30,7 @@ struct RecordedFinding {
   std::vector<std::uint64_t> stack;   ///< instruction, then return addresses
   bool first_is_return = true;
   std::uint64_t count = 1;
+  std::string second;  ///< what was told the second time, if it differs from the first
 };
 
 class FindingLog;
@@ -57,7 +59,7 @@ class FindingLog final : public TraceObserver {
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  using Key = std::pair<std::string, std::uint64_t>;  ///< rule, and the place or the hash of the words
+  using Key = std::pair<std::string, std::string>;  ///< rule, and the place or the words
   StackSource& stacks_;
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<RecordedFinding> findings_;

@@ -27,6 +27,26 @@ TEST_F(FindingLogTest, TheSameRuleAtTheSamePlaceIsOneFindingWithACount) {
   EXPECT_EQ(log.findings()[0].stack, (std::vector<std::uint64_t>{0x10, 0x99}));
 }
 
+TEST_F(FindingLogTest, TheFirstAndTheSecondOccurrenceAreToldAndTheOthersCounted) {
+  for (int i = 1; i <= 50; ++i) trace.emit(RuleBroken{"ST-121", "", fmt::format("SRB {}", i), {.rip = 0x10}});
+  for (int i = 1; i <= 3; ++i) trace.emit(RuleBroken{"VER-98", "", "always the same", {.rip = 0x20}});
+  ASSERT_EQ(log.findings().size(), 2u);
+  EXPECT_EQ(log.findings()[0].message, "SRB 1");
+  EXPECT_EQ(log.findings()[0].second, "SRB 2");
+  EXPECT_EQ(log.findings()[0].count, 50u);
+  EXPECT_EQ(log.findings()[1].second, "");
+}
+
+TEST_F(FindingLogTest, WithoutAPlaceTheWordsDecideAndTheirNumbersDoNot) {
+  for (unsigned i = 1; i <= 5; ++i) trace.emit(DmaRefused{0x1A00u * i, 512, true});
+  trace.emit(DmaRefused{0x1000, 512, false});
+  trace.emit(RuleBroken{"VER-98", "", "HwStorFindAdapter did not set A", {}});
+  trace.emit(RuleBroken{"VER-98", "", "HwStorFindAdapter did not set B", {}});
+  ASSERT_EQ(log.findings().size(), 4u);
+  EXPECT_EQ(log.findings()[0].count, 5u);
+  EXPECT_NE(log.findings()[0].second.find("0x3400"), std::string::npos);
+}
+
 TEST_F(FindingLogTest, EachKindOfForbiddenTouchHasItsOwnRule) {
   const auto rule = [&](std::string object, bool dead, bool read_write, std::uint64_t rip) {
     trace.emit(ForbiddenTouched{std::move(object), 1, 0x10, false, dead, read_write, {.rip = rip}});

@@ -97,6 +97,9 @@ class Disk {
  public:
   virtual std::uint64_t size() const = 0;
   virtual std::uint32_t block_size() const = 0;
+  /// False once the driver has reported a change of the bus and the disk no longer answers, or is another: every call
+  /// that reads or writes then fails with ENODEV.
+  virtual bool present() const = 0;
   virtual bool read_only() const = 0;
   virtual bool can_flush() const = 0;
   virtual bool can_trim() const = 0;
@@ -125,7 +128,8 @@ class Machine {
   static Started start(const Options& options);
   virtual ~Machine() = default;
 
-  /// Disks in the order the port driver found them; at least one.
+  /// Disks in the order the port driver found them; at least one. A disk that appears later (the driver reports a change
+  /// of the bus) is added at the end; one that goes away keeps its number.
   virtual std::size_t disk_count() const = 0;
   virtual Disk& disk(std::size_t index = 0) = 0;
 

@@ -407,7 +407,7 @@ typedef HW_TRACING_ENABLED *PHW_TRACING_ENABLED;
 typedef SCSI_UNIT_CONTROL_STATUS NTAPI HW_UNIT_CONTROL(PVOID DeviceExtension, SCSI_UNIT_CONTROL_TYPE ControlType,
                                                        PVOID Parameters);
 typedef HW_UNIT_CONTROL *PHW_UNIT_CONTROL;
-typedef void NTAPI HW_STATE_CHANGE(PVOID HwDeviceExtension, PVOID Context, SHORT AddressType, PVOID Address, ULONG Attributes);
+typedef void NTAPI HW_STATE_CHANGE(PVOID HwDeviceExtension, PVOID Context, SHORT AddressType, PVOID Address, ULONG Status);
 typedef HW_STATE_CHANGE *PHW_STATE_CHANGE;
 typedef void NTAPI HW_TIMER_EX(PVOID HwDeviceExtension, PVOID Context);
 typedef HW_TIMER_EX *PHW_TIMER_EX;

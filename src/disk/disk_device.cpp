@@ -39,42 +39,6 @@ DiskDevice::DiskDevice(Adapter& adapter, storport::LogicalUnit& unit) : adapter_
 
 DiskDevice::~DiskDevice() = default;
 
-// --- finding out what is there ---------------------------------------------------------------------------------------------
-
-std::vector<std::unique_ptr<DiskDevice>> DiskDevice::discover(Adapter& adapter) {
-  Disks disks;
-  const storport::Claims& claims = adapter.claims();
-  for (unsigned path = 0; path < std::max<unsigned>(1, claims.buses); ++path)
-    for (unsigned target = 0; target < std::max<unsigned>(1, claims.targets); ++target)
-      discover_target(adapter, static_cast<std::uint8_t>(path), static_cast<std::uint8_t>(target), disks);
-  return disks;
-}
-
-// Unit 0 says which others there are; without its word they are looked for up to the first that is not there.
-void DiskDevice::discover_target(Adapter& adapter, std::uint8_t path, std::uint8_t target, Disks& disks) {
-  const auto probe = [&](std::uint8_t lun, std::vector<std::uint8_t>* others) {
-    auto& unit = adapter.unit(path, target, lun);
-    std::unique_ptr<DiskDevice> disk(new DiskDevice(adapter, unit));
-    const Presence presence = identify(disk->commands_, disk->facts_);
-    if (presence != Presence::nothing && others != nullptr) *others = reported_luns(disk->commands_);
-    if (presence == Presence::disk) {
-      unit.known = true;
-      disks.push_back(std::move(disk));
-    } else {
-      adapter.forget(unit);
-    }
-    return presence;
-  };
-  const unsigned luns = adapter.claims().luns;
-  std::vector<std::uint8_t> reported;
-  if (probe(0, &reported) == Presence::nothing) return;
-  for (const std::uint8_t lun : reported)
-    if (lun != 0 && lun < luns) probe(lun, nullptr);
-  if (!reported.empty()) return;
-  for (unsigned lun = 1; lun < luns; ++lun)
-    if (probe(static_cast<std::uint8_t>(lun), nullptr) == Presence::nothing) return;
-}
-
 void DiskDevice::shut_down() {
   if (facts_.write_cache && !facts_.read_only) commands_.tell(synchronize_cache_cdb());
   if (!adapter_.claims().caches_data) return;

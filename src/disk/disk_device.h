@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 
 namespace drydock {
 
+class BusScan;
 class DiskDevice;
 
 struct DiskRequest {
@@ -43,7 +45,14 @@ class DiskDevice {
  public:
   ~DiskDevice();
   /// Every disk behind the adapter. On a system thread at PASSIVE_LEVEL. An adapter without disks gives an empty list.
-  static std::vector<std::unique_ptr<DiskDevice>> discover(storport::Adapter& adapter);
+  static std::vector<std::unique_ptr<DiskDevice>> discover(storport::Adapter& adapter) { return rescan(adapter, {}, {}); }
+  /// Looks at the part of the bus that may have changed: gives the disks that are new there. Those of `known` that are
+  /// not there any more, or are others now, are gone from here on. On a system thread at PASSIVE_LEVEL.
+  static std::vector<std::unique_ptr<DiskDevice>> rescan(storport::Adapter& adapter, const storport::BusScope& scope,
+                                                         std::span<DiskDevice* const> known);
+  storport::Adapter& adapter() const { return adapter_; }
+  /// The bus has lost it: every request fails with ENODEV.
+  bool gone() const { return unit_.gone; }
 
   const DiskFacts& facts() const { return facts_; }
   /// Client buffers begin at multiples of it, in bytes. DOC: ST-19 BUF-102
@@ -54,9 +63,9 @@ class DiskDevice {
   void shut_down();
 
  private:
+  friend class BusScan;
   using Disks = std::vector<std::unique_ptr<DiskDevice>>;
   DiskDevice(storport::Adapter& adapter, storport::LogicalUnit& unit);
-  static void discover_target(storport::Adapter& adapter, std::uint8_t path, std::uint8_t target, Disks& disks);
 
   bool can(const DiskRequest& request) const;
   void issue(DiskRequest& request);

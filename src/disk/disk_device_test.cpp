@@ -304,5 +304,89 @@ TEST_F(DiskDeviceTest, ShutDownFlushesAndTellsAnAdapterThatCaches) {  // ST-141
   EXPECT_EQ(commands[2].function, SRB_FUNCTION_SHUTDOWN);
 }
 
+// --- the bus changes --------------------------------------------------------------------------------------------------------
+
+struct BusChangeTest : DiskDeviceTest {
+  /// As a rescan of everything, or of a part.
+  std::size_t look_again(const storport::BusScope& scope = {}) {
+    std::vector<DiskDevice*> known;
+    for (auto& each : found) known.push_back(each.get());
+    const std::size_t before = found.size();
+    run([&] {
+      for (auto& each : DiskDevice::rescan(*adapter, scope, known)) found.push_back(std::move(each));
+    });
+    return found.size() - before;
+  }
+};
+
+TEST_F(BusChangeTest, NothingChanged_NothingNewAndNothingGone) {
+  disks[1] = {};
+  discover();
+  EXPECT_EQ(look_again(), 0u);
+  EXPECT_FALSE(found.at(0)->gone() || found.at(1)->gone());
+  EXPECT_EQ(transfer(Kind::read, 0, 8), 0);
+}
+
+TEST_F(BusChangeTest, ADiskThatAppearsIsFoundAndWorks) {
+  discover();
+  disks[3] = {};
+  ASSERT_EQ(look_again(), 1u);
+  lend(512, true);
+  DiskRequest read = request(Kind::read, 0, 1);
+  EXPECT_EQ(perform(read, *found.at(1)), 0);
+}
+
+TEST_F(BusChangeTest, ADiskThatGoesFailsItsRequestsWithNoSuchDevice) {
+  disks[1] = {};
+  discover();
+  disks.erase(1);
+  EXPECT_EQ(look_again(), 0u);
+  EXPECT_FALSE(disk().gone());
+  EXPECT_TRUE(found.at(1)->gone());
+  commands.clear();
+  lend(512, true);
+  DiskRequest read = request(Kind::read, 0, 1);
+  EXPECT_EQ(perform(read, *found.at(1)), ENODEV);
+  EXPECT_TRUE(commands.empty()) << "the miniport sees nothing of it";
+  EXPECT_EQ(look_again(), 0u) << "what is gone is not lost twice";
+}
+
+TEST_F(BusChangeTest, ADiskThatComesBackIsANewOne) {
+  disks[1] = {};
+  discover();
+  disks.erase(1);
+  look_again();
+  disks[1] = {};
+  ASSERT_EQ(look_again(), 1u);
+  EXPECT_TRUE(found.at(1)->gone());
+  EXPECT_FALSE(found.at(2)->gone());
+}
+
+TEST_F(BusChangeTest, AnotherDiskAtTheSameAddressIsNotTheOldOne) {
+  discover();
+  disks[0].product = "Other disk";
+  ASSERT_EQ(look_again(), 1u);
+  EXPECT_TRUE(found.at(0)->gone());
+  EXPECT_EQ(found.at(1)->facts().product, "Other disk");
+}
+
+TEST_F(BusChangeTest, OnlyThePartThatChangedIsLookedAt) {
+  disks[1] = {};
+  discover();
+  disks.erase(1);
+  disks[2] = {};
+  EXPECT_EQ(look_again({storport::BusScope::Of::unit, 0, 0, 2}), 1u);
+  EXPECT_FALSE(found.at(1)->gone()) << "nobody looked there";
+  EXPECT_EQ(look_again({storport::BusScope::Of::target, 0, 0, 0}), 0u);
+  EXPECT_TRUE(found.at(1)->gone());
+}
+
+TEST_F(BusChangeTest, AnAdapterThatStopsMeanwhileLosesNoDisk) {
+  discover();
+  run([&] { adapter->stop(); });
+  EXPECT_EQ(look_again(), 0u);
+  EXPECT_FALSE(disk().gone());
+}
+
 }  // namespace
 }  // namespace drydock

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <optional>
 
 namespace drydock {
@@ -18,10 +19,10 @@ std::string trimmed(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
+constexpr std::uint8_t kInquiryLength = 36;
+
 // SPC-4 6.6.2
-Presence inquire(UnitCommands& unit, DiskFacts& facts) {
-  constexpr std::uint8_t kLength = 36;
-  if (!unit.ask(inquiry_cdb(kLength), kLength).ok()) return Presence::nothing;
+Presence presence_in(UnitCommands& unit, DiskFacts& facts) {
   const auto data = unit.answer();
   const unsigned qualifier = data[0] >> 5, type = data[0] & 0x1F;
   if (type == 0x1F) return Presence::nothing;
@@ -30,6 +31,10 @@ Presence inquire(UnitCommands& unit, DiskFacts& facts) {
   facts.product = trimmed(data.subspan(16, 16));
   facts.revision = trimmed(data.subspan(32, 4));
   return Presence::disk;
+}
+
+Presence inquire(UnitCommands& unit, DiskFacts& facts) {
+  return unit.ask(inquiry_cdb(kInquiryLength), kInquiryLength).ok() ? presence_in(unit, facts) : Presence::nothing;
 }
 
 bool plausible(const DiskFacts& facts) {
@@ -100,6 +105,13 @@ void learn_cache(UnitCommands& unit, DiskFacts& facts) {
   if (page + 2 < kLength && (data[page] & 0x3F) == kCachingPage) facts.write_cache = (data[page + 2] & 0x04) != 0;
 }
 
+// The unit serial number page; none when the unit does not show it.
+std::optional<std::string> serial_of(UnitCommands& unit) {
+  ProductPages pages(unit);
+  if (!pages.read(kPageSerial, 255)) return std::nullopt;
+  return trimmed(unit.answer().subspan(4, std::min<unsigned>(unit.answer()[3], 251)));
+}
+
 }  // namespace
 
 Presence identify(UnitCommands& unit, DiskFacts& facts) {
@@ -113,6 +125,16 @@ Presence identify(UnitCommands& unit, DiskFacts& facts) {
   learn_provisioning(pages, unit, facts);
   learn_cache(unit, facts);
   return Presence::disk;
+}
+
+bool is_still(UnitCommands& unit, const DiskFacts& facts) {
+  DiskFacts now;
+  const auto said = unit.ask(inquiry_cdb(kInquiryLength), kInquiryLength);
+  if (!said.ok()) return said.error != ENODEV;
+  if (presence_in(unit, now) != Presence::disk) return false;
+  if (now.vendor != facts.vendor || now.product != facts.product) return false;
+  if (facts.serial.empty()) return true;
+  return serial_of(unit).value_or(facts.serial) == facts.serial;
 }
 
 // SPC-4 6.33; SAM-5 4.7: peripheral device addressing (bus 0) and flat space addressing.

@@ -26,6 +26,10 @@ enum class Presence : std::uint8_t {
 
 Presence identify(UnitCommands& unit, DiskFacts& facts);
 
+/// Is the disk that was found there still there? One that cannot say is not taken away: only a unit that is absent, or
+/// that says it is another, is gone.
+bool is_still(UnitCommands& unit, const DiskFacts& facts);
+
 /// The units of the target that `unit` belongs to, by REPORT LUNS; empty when it does not say. Those that a byte can name.
 std::vector<std::uint8_t> reported_luns(UnitCommands& unit);
 

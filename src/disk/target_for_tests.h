@@ -14,6 +14,7 @@ struct DiskForTests {
   std::uint64_t blocks = 4096;
   std::uint32_t block_size = 512;
   std::uint8_t first_byte = 0x00;   ///< of the INQUIRY data: qualifier and type
+  std::string product = "Test disk";
   bool capacity_16 = true, provisioned = true, read_only = false, fua = true, cache = true, reports_luns = true;
   std::uint32_t unmap_max = 100;
   std::uint64_t write_same_max = 0;
@@ -148,7 +149,7 @@ class TargetForTests : public storport::PortForTests {
     std::vector<std::uint8_t> bytes{disk.first_byte, cdb[2]};
     if ((cdb[1] & 1) == 0) {
       bytes = {disk.first_byte, 0, 6, 2, 31, 0, 0, 0};
-      for (const char c : std::string("DRYDOCK Test disk       1.0 ")) bytes.push_back(static_cast<std::uint8_t>(c));
+      for (const char c : fmt::format("DRYDOCK {:16}1.0 ", disk.product)) bytes.push_back(static_cast<std::uint8_t>(c));
     } else if (cdb[2] == 0x00) {
       bytes.insert(bytes.end(), {0, 4, 0x00, 0x80, 0xB0, 0xB2});
     } else if (cdb[2] == 0x80) {

@@ -18,6 +18,14 @@ void DriverCall::complain(const CallFrame& call) {
                                                      call.locks_held, call.locks_held == 1 ? "" : "s"), routine});
 }
 
+void DriverCall::thread(std::string_view routine, void(MSABI* entry)(void*), void* context) {
+  CallFrame call{routine, scheduler_.irql(), 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
+  begin(call);
+  const Entered<void> entered = enter_driver(scheduler_.fiber(), EntryKind::routine, entry, context);
+  if (entered.aborted && entered.reason != AbortReason::requested) scheduler_.halt();
+  end(call, 0);
+}
+
 void DriverCall::trace_entered(const CallFrame& call) {
   trace_.emit(CallbackEntered{call.routine, scheduler_.cpu().index, call.irql});
 }

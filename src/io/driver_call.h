@@ -31,6 +31,9 @@ class DriverCall {
   /// The innermost call in progress on the running fiber; null outside the driver, and when nobody checks.
   CallFrame* frame() { return static_cast<CallFrame*>(scheduler_.fiber().call_frames); }
 
+  /// A system thread of the driver's own: its routine returns, or ends the thread from within (AbortReason::requested).
+  void thread(std::string_view routine, void(MSABI* entry)(void*), void* context);
+
   template <class R, class... A>
   R operator()(std::string_view routine, EntryKind kind, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
     if (!checking() && !trace_.verbose()) return enter(kind, entry, arguments...);

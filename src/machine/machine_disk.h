@@ -16,6 +16,7 @@ class MachineDisk final : public Disk {
 
   std::uint64_t size() const override { return device_.facts().blocks * block_size(); }
   std::uint32_t block_size() const override { return device_.facts().block_size; }
+  bool present() const override { return !device_.gone(); }
   bool read_only() const override { return device_.facts().read_only; }
   bool can_flush() const override { return true; }
   bool can_trim() const override { return device_.facts().unmap && !read_only(); }

@@ -137,18 +137,34 @@ bool MachineImpl::start_adapters() {
 
 bool MachineImpl::find_disks() {
   const bool finished = clients_->on_thread([&] {
-    for (std::size_t i = 0; i < kernel_.adapters().size(); ++i)
-      for (auto& disk : DiskDevice::discover(*kernel_.adapters()[i])) {
-        devices_.push_back(std::move(disk));
-        BlockDevice& backing = *board_->devices[i]->made.disk;
-        const bool same_size = devices_.back()->facts().blocks * devices_.back()->facts().block_size == backing.size();
-        disks_.push_back(std::make_unique<MachineDisk>(*clients_, *devices_.back(), backing, same_size,
-                                                       board_->devices[i]->store->moves_data()));
-      }
+    for (auto& adapter : kernel_.adapters()) {
+      for (auto& disk : DiskDevice::discover(*adapter)) offer(std::move(disk));
+      adapter->rescan().watch(*this);
+    }
   });
   if (ended(finished)) return false;
   if (disks_.empty()) return fail(Outcome::refused, driver_->image().name() + ": the adapter started, but no disk answers behind it");
   return true;
+}
+
+// Behind one adapter is one device, and what it keeps its blocks in.
+void MachineImpl::offer(std::unique_ptr<DiskDevice> device) {
+  const auto& adapters = kernel_.adapters();
+  const auto at = std::find_if(adapters.begin(), adapters.end(), [&](const auto& a) { return a.get() == &device->adapter(); });
+  PluggedDevice& plugged = *board_->devices[static_cast<std::size_t>(at - adapters.begin())];
+  const bool same_size = device->facts().blocks * device->facts().block_size == plugged.made.disk->size();
+  auto disk = std::make_unique<MachineDisk>(*clients_, *device, *plugged.made.disk, same_size, plugged.store->moves_data());
+  devices_.push_back(std::move(device));
+  const std::lock_guard lock(disks_mutex_);
+  disks_.push_back(std::move(disk));
+}
+
+// Disks that are gone stay in the list: programs hold on to them, and their numbers do not change.
+void MachineImpl::bus_changed(storport::Adapter& adapter, const storport::BusScope& scope) {
+  std::vector<DiskDevice*> known;
+  for (auto& device : devices_)
+    if (&device->adapter() == &adapter) known.push_back(device.get());
+  for (auto& disk : DiskDevice::rescan(adapter, scope, known)) offer(std::move(disk));
 }
 
 void MachineImpl::self_check(const std::function<void(const SelfCheckProgress&)>& progress) {
@@ -168,7 +184,9 @@ Report MachineImpl::report() {
 void MachineImpl::shut_down() {
   if (!failure_ && !kernel_.halt())
     clients_->on_thread([&] {
-      for (auto& device : devices_) device->shut_down();
+      for (auto& adapter : kernel_.adapters()) adapter->rescan().end();
+      for (auto& device : devices_)
+        if (!device->gone()) device->shut_down();
       for (auto& adapter : kernel_.adapters()) adapter->stop();
     });
   if (!kernel_.halt())

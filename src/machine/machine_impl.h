@@ -23,15 +23,21 @@ namespace drydock {
 /// As Machine::start, with the file's system calls going through `seam` (tests count and cut there).
 Machine::Started start_machine(const Options& options, FileSeam& seam);
 
-class MachineImpl final : public Machine {
+class MachineImpl final : public Machine, private storport::BusWatcher {
  public:
   MachineImpl(const Options& options, FileSeam& seam) : options_(options), seam_(seam) {}
   ~MachineImpl() override;
   /// False: failure_ says why.
   bool bring_up();
 
-  std::size_t disk_count() const override { return disks_.size(); }
-  Disk& disk(std::size_t index) override { return *disks_[index]; }
+  std::size_t disk_count() const override {
+    const std::lock_guard lock(disks_mutex_);
+    return disks_.size();
+  }
+  Disk& disk(std::size_t index) override {
+    const std::lock_guard lock(disks_mutex_);
+    return *disks_[index];
+  }
   void self_check(const std::function<void(const SelfCheckProgress&)>& progress) override;
   Report report() override;
   Report stop() override;
@@ -51,6 +57,8 @@ class MachineImpl final : public Machine {
   bool run_driver_entry();
   bool start_adapters();
   bool find_disks();
+  void offer(std::unique_ptr<DiskDevice> device);
+  void bus_changed(storport::Adapter& adapter, const storport::BusScope& scope) override;
   /// After work on a system thread: did the machine end? Then the failure is noted.
   bool ended(bool finished);
   CheckLevel check_level() const;
@@ -74,6 +82,7 @@ class MachineImpl final : public Machine {
   std::unique_ptr<FindingLog> findings_;
   std::unique_ptr<Clients> clients_;
   std::vector<std::unique_ptr<DiskDevice>> devices_;
+  mutable std::mutex disks_mutex_;  ///< of the list below, which a rescan lengthens
   std::vector<std::unique_ptr<MachineDisk>> disks_;
   std::vector<Finding> self_check_findings_;
   std::optional<Failure> failure_;

@@ -193,5 +193,38 @@ TEST(Machine, BadInputIsOneLineAndNothingIsStarted) {
   EXPECT_EQ(refused([](Options& o) { o.trace_file = "/nonexistent/trace"; }), Outcome::bad_input);
 }
 
+/// An order to tests/drivers/bus_change.c: these units exist from now on.
+int change_units(Disk& disk, std::uint32_t units, std::uint32_t how) {
+  std::vector<std::byte> block(512);
+  const struct { std::uint64_t magic; std::uint32_t units, how; } order{0x2153554244524421, units, how};
+  std::memcpy(block.data(), &order, sizeof order);
+  return disk.write(block, 0);
+}
+
+TEST(Machine, DisksComeAndGoWhenTheDriverSaysThatTheBusChanged) {  // ST-120 ST-125
+  Options options = options_for_tests("mem:2M");
+  options.driver = DRYDOCK_TEST_DRIVERS "/bus_change.sys";
+  auto machine = started(options);
+  ASSERT_TRUE(machine);
+  std::byte block[512];
+  ASSERT_EQ(machine->disk_count(), 1u);
+  ASSERT_EQ(change_units(machine->disk(), 3, 0), 0);
+  for (int i = 0; i < 100 && machine->disk_count() == 1; ++i) ASSERT_EQ(machine->disk().read(block, 0), 0);
+  ASSERT_EQ(machine->disk_count(), 2u);
+  EXPECT_TRUE(machine->disk(1).present());
+  EXPECT_EQ(machine->disk(1).read(block, 0), 0);
+  ASSERT_EQ(change_units(machine->disk(), 1, 1), 0);
+  for (int i = 0; i < 100 && machine->disk(1).present(); ++i) ASSERT_EQ(machine->disk().read(block, 0), 0);
+  EXPECT_FALSE(machine->disk(1).present());
+  EXPECT_EQ(machine->disk(1).read(block, 0), ENODEV);
+  EXPECT_EQ(machine->disk().read(block, 0), 0);
+  const Report report = machine->stop();
+  EXPECT_EQ(report.outcome, Outcome::clean) << findings_text(report);
+  std::string told;
+  for (const std::string& line : report.debug_output) told += line + "\n";
+  EXPECT_EQ(told, "state change told: 0\ntold again meanwhile: c1000001\ntold of no entity: c1000006\n"
+                  "state change of unit 1 processed: type 1, status 0\n");
+}
+
 }  // namespace
 }  // namespace drydock

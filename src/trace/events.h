@@ -73,6 +73,18 @@ struct SrbTimedOut {
   std::uint32_t seconds;
   template <class V> void fields(V&& v) const { v("srb", srb), v("seconds", seconds); }
 };
+/// The class layer found a disk, at the start or after a change of the bus.
+struct UnitFound {
+  DRYDOCK_EVENT("unit_found");
+  unsigned path, target, lun;
+  template <class V> void fields(V&& v) const { v("path", path), v("target", target), v("lun", lun); }
+};
+/// A unit that was there does not answer any more, or is another.
+struct UnitRemoved {
+  DRYDOCK_EVENT("unit_removed");
+  unsigned path, target, lun;
+  template <class V> void fields(V&& v) const { v("path", path), v("target", target), v("lun", lun); }
+};
 struct DmaMapped {
   DRYDOCK_EVENT("dma_mapped");
   std::uint32_t length, elements, bounced_pages;
@@ -149,7 +161,7 @@ struct MachineHalted {
 #undef DRYDOCK_EVENT
 
 using TraceEvent =
-    std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted, SrbTimedOut,
+    std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted, SrbTimedOut, UnitFound, UnitRemoved,
                  DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, DeviceRejected,
                  MachineHalted>;
 

@@ -69,5 +69,19 @@ ULONG secure_copy_memory(Call&, void* to, SIZE_T room, void* from, SIZE_T count)
 ULONG mark_device_failed(Call&, void* ext, void* address, ULONG flags, const char16_t* reason);
 ULONG get_message_of_processor(Call&, void* ext, ULONG processor, ULONG* message);
 ULONG get_node_affinity2(Call&, void* ext, ULONG node, STOR_GROUP_AFFINITY* affinities, USHORT room, USHORT* needed);
+ULONG build_scatter_gather_list(Call&, void* ext, void* mdl, void* current_va, ULONG length, PpostScaterGatherExecute routine,
+                                void* context, BOOLEAN write_to_device, void* list, ULONG list_length);
+ULONG put_scatter_gather_list(Call&, void* ext, STOR_SCATTER_GATHER_LIST* list, BOOLEAN write_to_device);
+ULONG registry_read_adapter_key(Call&, void* ext, UCHAR* subkey, UCHAR* name, ULONG type, void** data, ULONG* length);
+ULONG registry_write_adapter_key(Call&, void* ext, UCHAR* subkey, UCHAR* name, ULONG type, void* data, ULONG length);
+ULONG set_adapter_bus_type(Call&, void* ext, ULONG type);
+ULONG update_adapter_max_io(Call&, void* ext, ULONG count);
+ULONG set_feature_list(Call&, void* ext, ULONG count, STORPORT_FEATURE_TYPE* features);
+ULONG initialize_event(Call&, void* ext, STOR_EVENT* event, STOR_EVENT_TYPE type, BOOLEAN state);
+ULONG set_event(Call&, void* ext, STOR_EVENT* event);
+ULONG wait_for_single_object(Call&, void* ext, void* object, BOOLEAN alertable, LARGE_INTEGER* timeout);
+ULONG create_system_thread(Call&, void* ext, PSTOR_THREAD_START_ROUTINE routine, void* context, STOR_THREAD_PRIORITY* priority, void** thread);
+ULONG terminate_system_thread(Call&, void* ext, void* thread);
+ULONG set_priority_thread(Call&, void* ext, void* thread, STOR_THREAD_PRIORITY priority);
 
 }  // namespace drydock::ddi

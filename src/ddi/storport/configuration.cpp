@@ -2,7 +2,12 @@
 
 #include <cstring>
 
+extern "C" {
+#include "wdk/ntddstor.h"
+}
+
 #include "ddi/pool.h"
+#include "ddi/storport/bodies.h"
 #include "ddi/storport/rows.h"
 #include "ddi/storport/support.h"
 
@@ -119,6 +124,71 @@ BOOLEAN registry_write(Call& call, void* ext, UCHAR* name, ULONG global, ULONG t
   call.services().registry.set(registry_key(*adapter, global), value_name(call, name),
                                {static_cast<RegistryType>(type), {from, from + length}});
   return TRUE;
+}
+
+// --- the adapter's own key: …\Enum\<instance>\Device Parameters\… in Windows, "Device Parameters" here ------------------
+
+std::string adapter_key(Call& call, const UCHAR* subkey) {
+  const std::string name = subkey == nullptr ? "" : value_name(call, subkey);
+  return name.empty() ? "Device Parameters" : "Device Parameters\\" + name;
+}
+
+// DOC: ST-192. The data is copied to the buffer that *ValueData names; *ValueDataLength is its room, then what there is.
+ULONG registry_read_adapter_key(Call& call, void* ext, UCHAR* subkey, UCHAR* name, ULONG type, void** data, ULONG* length) {
+  ULONG* host_length = out(call, ext, length, "ValueDataLength");
+  void** buffer = data == nullptr ? nullptr : call.object(data, "ValueData");
+  if (host_length == nullptr || buffer == nullptr || name == nullptr) return kInvalidParameter;
+  if (call.scheduler().irql() > kPassiveLevel) return kInvalidIrql;
+  const RegistryValue* value = call.services().registry.find(adapter_key(call, subkey), value_name(call, name));
+  if (value == nullptr || static_cast<ULONG>(value->type) != type) return kUnsuccessful;
+  const auto bytes = handed_over(*value, type);
+  const ULONG room = std::exchange(*host_length, static_cast<ULONG>(bytes.size()));
+  if (room < bytes.size()) return static_cast<ULONG>(STOR_STATUS_BUFFER_TOO_SMALL);
+  std::byte* to = call.range(*buffer, bytes.size(), true, "ValueData");
+  if (to == nullptr) return kInvalidParameter;
+  std::memcpy(to, bytes.data(), bytes.size());
+  return kSuccess;
+}
+
+// A text arrives in ASCII, and is kept as the registry keeps texts.
+std::vector<std::byte> kept(const std::byte* from, ULONG length, ULONG type) {
+  const auto as = static_cast<RegistryType>(type);
+  if (as != RegistryType::sz && as != RegistryType::expand_sz && as != RegistryType::multi_sz) return {from, from + length};
+  std::vector<std::byte> wide;
+  for (ULONG i = 0; i < length; ++i) wide.push_back(from[i]), wide.push_back(std::byte{0});
+  return wide;
+}
+
+ULONG registry_write_adapter_key(Call& call, void* ext, UCHAR* subkey, UCHAR* name, ULONG type, void* data, ULONG length) {
+  constexpr ULONG kLengthMax = 64 * 1024;
+  if (call.adapter(ext) == nullptr || name == nullptr || data == nullptr || length > kLengthMax) return kInvalidParameter;
+  if (call.scheduler().irql() > kPassiveLevel) return kInvalidIrql;
+  const std::byte* from = call.range(data, length, false, "ValueData");
+  if (from == nullptr) return kInvalidParameter;
+  call.services().registry.set(adapter_key(call, subkey), value_name(call, name), {static_cast<RegistryType>(type), kept(from, length, type)});
+  return kSuccess;
+}
+
+// --- what the miniport declares of its adapter --------------------------------------------------------------------------
+
+// DOC: ST-31
+ULONG set_adapter_bus_type(Call& call, void* ext, ULONG type) {
+  storport::Adapter* adapter = call.adapter(ext);
+  if (adapter == nullptr || type == BusTypeUnknown || type >= BusTypeMax) return kInvalidParameter;
+  return adapter->in_find_adapter() ? kSuccess : kUnsuccessful;
+}
+
+// DOC: ST-32
+ULONG update_adapter_max_io(Call& call, void* ext, ULONG count) {
+  storport::Adapter* adapter = call.adapter(ext);
+  if (adapter == nullptr || count == 0) return kInvalidParameter;
+  return adapter->update_ios_max(count) ? kSuccess : static_cast<ULONG>(STOR_STATUS_INVALID_DEVICE_REQUEST);
+}
+
+// DOC: ST-30 ST-175 a declaration: control types that need it are not issued by this port driver.
+ULONG set_feature_list(Call& call, void* ext, ULONG count, STORPORT_FEATURE_TYPE* features) {
+  if (call.adapter(ext) == nullptr || features == nullptr || count == 0 || count > StorportFeatureMax) return kInvalidParameter;
+  return call.range(features, count * sizeof *features, false, "FeatureList") == nullptr ? kInvalidParameter : kSuccess;
 }
 
 // One buffer at a time for each instance.

@@ -64,6 +64,25 @@ std::vector<Service> request_services() {
   };
 }
 
+std::vector<Service> list_building_services() {
+  return {
+      service<"StorPortBuildScatterGatherList", kLow, &build_scatter_gather_list>(ExtFunctionBuildScatterGatherList, "nf-storport-storportbuildscattergatherlist"),
+      service<"StorPortPutScatterGatherList", kLow, &put_scatter_gather_list>(ExtFunctionPutScatterGatherList, "nf-storport-storportputscattergatherlist"),
+  };
+}
+
+std::vector<Service> thread_services() {
+  const char* no_priority = "threads take turns by the seed: priority changes nothing";
+  return {
+      service<"StorPortInitializeEvent", kAnyIrql, &initialize_event>(kNoCode, "nf-storport-storportinitializeevent"),
+      service<"StorPortSetEvent", kLow, &set_event>(kNoCode, "nf-storport-storportsetevent"),
+      service<"StorPortWaitForSingleObject", kLow, &wait_for_single_object>(kNoCode, "nf-storport-storportwaitforsingleobject", Coverage::partial, "events of Storport and threads of the adapter; not alertable"),
+      service<"StorPortCreateSystemThread", kAnyIrql, &create_system_thread>(kNoCode, "nf-storport-storportcreatesystemthread", Coverage::partial, no_priority),
+      service<"StorPortTerminateSystemThread", kAnyIrql, &terminate_system_thread>(kNoCode, "nf-storport-storportterminatesystemthread"),
+      service<"StorPortSetPriorityThread", kAnyIrql, &set_priority_thread>(kNoCode, "nf-storport-storportsetprioritythread", Coverage::partial, no_priority),
+  };
+}
+
 std::vector<Service> interrupt_services() {
   return {
       service<"StorPortAcquireMSISpinLock", kAnyIrql, &acquire_msi_lock>(ExtFunctionAcquireMSISpinLock, "nf-storport-storportacquiremsispinlock"),
@@ -124,6 +143,11 @@ std::vector<Service> unit_services() {
   return {
       service<"StorPortLogSystemEvent", kLow, &log_system_event>(ExtFunctionLogSystemEvent, "nf-storport-storportlogsystemevent", Coverage::partial, "told in the debug output, without dump data and strings"),
       service<"StorPortGetSystemPortNumber", kAnyIrql, &get_system_port_number>(ExtFunctionGetSystemPortNumber, "nf-storport-storportgetsystemportnumber"),
+      service<"StorPortRegistryReadAdapterKey", kPassiveLevel, &registry_read_adapter_key>(ExtFunctionRegistryReadAdapterKey, "nf-storport-storportregistryreadadapterkey"),
+      service<"StorPortRegistryWriteAdapterKey", kPassiveLevel, &registry_write_adapter_key>(ExtFunctionRegistryWriteAdapterKey, "nf-storport-storportregistrywriteadapterkey"),
+      service<"StorPortSetAdapterBusType", kAnyIrql, &set_adapter_bus_type>(ExtFunctionSetAdapterBusType, "nf-storport-storportsetadapterbustype", Coverage::partial, "checked; no client asks for the type of the bus"),
+      service<"StorPortUpdateAdapterMaxIO", kAnyIrql, &update_adapter_max_io>(kNoCode, "nf-storport-storportupdateadaptermaxio"),
+      service<"StorPortSetFeatureList", kAnyIrql, &set_feature_list>(kNoCode, "nf-storport-storportsetfeaturelist", Coverage::partial, "checked; the control types it declares are not issued"),
       service<"StorPortSetUnitAttributes", kAnyIrql, &set_unit_attributes>(ExtFunctionSetUnitAttributes, "nf-storport-storportsetunitattributes", Coverage::partial, "nothing asks the unit for what it declares"),
       service<"StorPortIsCurrentOsInstallationUpgrade", kPassiveLevel, &is_installation_upgrade>(ExtFunctionCurrentOsInstallationUpgrade, "nf-storport-storportiscurrentosinstallationupgrade"),
       service<"StorPortMarkDeviceFailed", kAnyIrql, &mark_device_failed>(kNoCode, "nf-storport-storportmarkdevicefailed", Coverage::partial, "a device is not removed"),
@@ -134,7 +158,7 @@ std::vector<Service> unit_services() {
 const std::vector<Service>& services() {
   static const std::vector<Service> all = [] {
     std::vector<Service> list;
-    for (const auto& part : {memory_services(), request_services(), interrupt_services(), processor_services(),
+    for (const auto& part : {memory_services(), request_services(), list_building_services(), interrupt_services(), processor_services(), thread_services(),
                              deferred_services(), list_services(), unit_services()})
       list.insert(list.end(), part.begin(), part.end());
     return list;
@@ -180,8 +204,8 @@ std::vector<Row> storport_extended_rows() {
       routine<"StorPortAllocateDmaMemory", kAnyIrql, &allocate_dma_memory>(kModule, "nf-storport-storportallocatedmamemory"),
       routine<"StorPortFreeDmaMemory", kAnyIrql, &free_dma_memory>(kModule, "nf-storport-storportfreedmamemory"),
       routine<"StorPortSecureCopyMemory", kAnyIrql, &secure_copy_memory>(kModule, "nf-storport-storportsecurecopymemory"),
-      refused<"StorPortUpdateAdapterMaxIO">("nf-storport-storportupdateadaptermaxio"),
-      refused<"StorPortSetFeatureList">("nf-storport-storportsetfeaturelist"),
+      refused<"StorPortSetSystemGroupAffinityThread">("nf-storport-storportsetsystemgroupaffinitythread"),
+      refused<"StorPortRevertToUserGroupAffinityThread">("nf-storport-storportreverttousergroupaffinitythread"),
       refused<"StorPortMaskMsixInterrupt">("nf-storport-storportmaskmsixinterrupt"),
       refused<"StorPortHardwareReset">("nf-storport-storporthardwarereset"),
       refused<"StorPortEnableRegistryKeyNotification">("nf-storport-storportenableregistrykeynotification"),

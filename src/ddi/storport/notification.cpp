@@ -1,5 +1,7 @@
 // StorPortNotification: one export, variadic, behind which a dozen services hide. DOC: ST-120 ST-198 LAY-58
 
+#include <optional>
+
 #include "ddi/storport/rows.h"
 #include "ddi/storport/support.h"
 #include "ddi/varargs.h"
@@ -65,17 +67,26 @@ void enable_passive(Call& call, storport::Adapter& adapter, __builtin_ms_va_list
   if (LONG* host = call.object(result, "result")) *host = enabled ? TRUE : FALSE;
 }
 
-// DOC: ST-125 one at a time; the callback is told at DISPATCH_LEVEL.
+// DOC: ST-125 the larger flag wins. None: no such entity, or an address of another type.
+std::optional<storport::BusScope> scope_of(Call& call, ULONG entity, STOR_ADDRESS* address) {
+  using Of = storport::BusScope::Of;
+  if (address == nullptr || entity == 0 || (entity & ~ULONG{STATE_CHANGE_LUN | STATE_CHANGE_TARGET | STATE_CHANGE_BUS}) != 0) return std::nullopt;
+  const auto* host = reinterpret_cast<const STOR_ADDR_BTL8*>(call.range(address, sizeof(STOR_ADDR_BTL8), false, "Address"));
+  if (host == nullptr || host->Type != STOR_ADDRESS_TYPE_BTL8) return std::nullopt;
+  const Of of = (entity & STATE_CHANGE_BUS) != 0 ? Of::path : (entity & STATE_CHANGE_TARGET) != 0 ? Of::target : Of::unit;
+  return storport::BusScope{of, host->Path, host->Target, host->Lun};
+}
+
 void state_change(Call& call, storport::Adapter& adapter, __builtin_ms_va_list& arguments) {
-  next_argument<ULONG>(arguments);  // which entity: the whole adapter is looked at
+  const auto entity = next_argument<ULONG>(arguments);
   auto* address = next_argument<STOR_ADDRESS*>(arguments);
-  const auto attributes = next_argument<ULONG>(arguments);
+  next_argument<ULONG>(arguments);  // reserved for a virtual machine or not: nothing here asks
   auto routine = next_argument<PHW_STATE_CHANGE>(arguments);
   auto* context = next_argument<void*>(arguments);
   auto* status = next_argument<ULONG*>(arguments);
-  const bool taken = adapter.deferred().state_changed(routine, context, address, attributes);
-  if (ULONG* host = call.object(status, "status"))
-    *host = static_cast<ULONG>(taken ? STOR_STATUS_SUCCESS : STOR_STATUS_UNSUCCESSFUL);
+  const auto scope = scope_of(call, entity, address);
+  const ULONG answer = !scope ? kInvalidParameter : adapter.deferred().state_changed(routine, context, address, *scope) ? kSuccess : kUnsuccessful;
+  if (ULONG* host = call.object(status, "status")) *host = answer;
 }
 
 // DOC: ST-126 units that would have declared support for it are asked for nothing here.
@@ -89,8 +100,8 @@ void async_notification(Call& call, __builtin_ms_va_list& arguments) {
 // All but the four of every request.
 [[gnu::noinline]] MSABI void dispatch(Call& call, SCSI_NOTIFICATION_TYPE type, storport::Adapter& adapter, __builtin_ms_va_list& arguments) noexcept {
   switch (static_cast<unsigned>(type)) {
-    case ResetDetected: return;  // queues are paused by whoever resets; nothing is outstanding on a bus of one
-    case BusChangeDetected: return call.kernel().debug_print("BusChangeDetected");
+    case ResetDetected: return adapter.reset_detected();
+    case BusChangeDetected: return adapter.rescan().ask({});  // PathId is optional, and C cannot tell whether it was given
     case RequestTimerCall: {
       auto routine = next_argument<PHW_TIMER>(arguments);
       const auto microseconds = next_argument<ULONG>(arguments);
@@ -98,8 +109,8 @@ void async_notification(Call& call, __builtin_ms_va_list& arguments) {
       return adapter.request_timer(routine, routine == nullptr ? 0 : microseconds);
     }
     case WMIEvent: case WMIReregister: return;  // nobody on this machine consumes WMI events
-    case LinkUp: return adapter.resume();
-    case LinkDown: return adapter.pause(30 * kSecond);  // DOC: ST-116 LinkDownTimeoutValue
+    case LinkUp: return adapter.link_up();
+    case LinkDown: return adapter.link_down();
     case QueryTickCount:
       if (LARGE_INTEGER* ticks = call.object(next_argument<LARGE_INTEGER*>(arguments), "tick count"))
         ticks->QuadPart = static_cast<LONGLONG>(call.scheduler().now() / kTickLength);

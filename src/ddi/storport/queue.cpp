@@ -74,13 +74,10 @@ BOOLEAN resume_device(Call& call, void* ext, UCHAR path, UCHAR target, UCHAR lun
   return TRUE;
 }
 
-// DOC: ST-113 depth > 0, at most what the adapter takes for a unit.
 BOOLEAN set_device_queue_depth(Call& call, void* ext, UCHAR path, UCHAR target, UCHAR lun, ULONG depth) {
   storport::Adapter* adapter = nullptr;
   storport::LogicalUnit* unit = unit_of(call, ext, path, target, lun, adapter);
-  if (unit == nullptr || depth == 0 || depth > storport::kLunDepthMax) return FALSE;
-  unit->depth = depth;
-  return TRUE;
+  return unit != nullptr && adapter->set_queue_depth(*unit, depth);
 }
 
 // DOC: VER-81

@@ -84,7 +84,7 @@ void add_queue_rows(std::vector<Row>& rows) {
       routine<"StorPortLogError", kAnyIrql, &log_error>(m, "nf-storport-storportlogerror"),
       raw_routine("StorPortDebugPrint", m, reinterpret_cast<const void*>(&debug_print), kAnyIrql, "nf-storport-storportdebugprint"),
       raw_routine("StorPortNotification", m, reinterpret_cast<const void*>(&notification), kAnyIrql, "nf-storport-storportnotification",
-                  Coverage::partial, "WMI events are dropped; a reset, bus or state change does not rescan the bus"),
+                  Coverage::partial, "WMI events are dropped: nobody consumes them"),
   });
 }
 

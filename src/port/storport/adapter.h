@@ -12,12 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "port/storport/built_lists.h"
 #include "port/storport/configuration.h"
 #include "port/storport/deferred.h"
 #include "port/storport/logical_unit.h"
 #include "port/storport/port_lock.h"
 #include "port/storport/request_pool.h"
+#include "port/storport/rescan.h"
 #include "port/storport/services.h"
+#include "port/storport/waiting.h"
 
 namespace drydock::storport {
 
@@ -61,6 +64,10 @@ class Adapter {
   /// Nothing answered there.
   void forget(LogicalUnit& unit);
   LogicalUnit* find_unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun);
+  /// It was there and is not any more: what waits for it, and what is still sent to it, fails with
+  /// SRB_STATUS_NO_DEVICE; what the miniport has is its to complete. The object stays. At PASSIVE_LEVEL.
+  void remove_unit(LogicalUnit& unit);
+  Rescan& rescan() { return rescan_; }
 
   // --- what the miniport calls (through ddi/) --------------------------------------------------------------------------
   void* device_extension() const { return extension_; }
@@ -91,8 +98,14 @@ class Adapter {
   void ready();
   void pause(Nanoseconds time);
   void resume();
+  void link_down();
+  void link_up();
+  /// DOC: ST-120 the HBA saw a reset of a bus: nothing is started for BusResetHoldTime.
+  void reset_detected() { hold_after_reset(); }
   void pause_unit(LogicalUnit& unit, Nanoseconds time);
   void resume_unit(LogicalUnit& unit);
+  /// DOC: ST-113 from 1 to what the miniport takes for a unit. False: out of range, or the unit is gone.
+  bool set_queue_depth(LogicalUnit& unit, std::uint32_t depth);
   void unit_busy(LogicalUnit& unit, std::uint32_t requests);
   void unit_ready(LogicalUnit& unit);
   void acquire(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) {
@@ -119,6 +132,12 @@ class Adapter {
   bool message_information(std::uint32_t message, MESSAGE_INTERRUPT_INFORMATION& to) const;
   void request_timer(PHW_TIMER routine, std::uint32_t microseconds);
   DeferredWork& deferred() { return *deferred_; }
+  BuiltLists& built_lists() { return built_lists_; }
+  Waiting& waiting() { return waiting_; }
+  /// Null before HwStorInitialize.
+  DmaAdapter* dma() const { return dma_.get(); }
+  /// False: not while the adapter is initialised. `count` is not 0.
+  bool update_ios_max(std::uint32_t count);
   bool in_find_adapter() const { return phase_ == Phase::find_adapter; }
   bool in_initialization() const { return phase_ == Phase::initialize || phase_ == Phase::passive_initialize; }
   std::uint32_t message_for_cpu(unsigned cpu) const;
@@ -210,8 +229,9 @@ class Adapter {
   // requests
   LogicalUnit& vacant_unit();
   bool may_start(const LogicalUnit& unit) const;
-  void fail(Request& request);
+  void fail(Request& request, std::uint8_t srb_status);
   void fail_waiting();
+  void fail_waiting(LogicalUnit& unit, std::uint8_t srb_status);
   void start_waiting(LogicalUnit& unit);
   void start_waiting_everywhere();
   bool start(Request& request);
@@ -237,6 +257,7 @@ class Adapter {
   void count(const Request& request);
   [[gnu::noinline]] MSABI bool may_complete(Request& request, CallSite where) noexcept;
   void check_completion(Request& request, CallSite where);
+  void check_slot(const Request& request, CallSite where);
   // time-outs
   void arm_timeout();
   Request* overdue() const;
@@ -244,6 +265,8 @@ class Adapter {
   void escalate(Request& request);
   void send_reset(LogicalUnit& unit, std::uint8_t function);
   void reset_bus(std::uint8_t path);
+  void hold_after_reset();
+  CodePlace last_asked(const Request& request) const;
   void abandon(Request& request);
   void arm_hold_end();
   void end_holds();
@@ -257,10 +280,12 @@ class Adapter {
   ULONG supported_performance_options() const;
   PortLock& interrupt_lock(unsigned message);
   bool holds_interrupt_lock() const;
-  void lock_interrupts(CallSite where);
+  bool check_may_acquire(STOR_SPINLOCK kind, CallSite where);
+  void lock_interrupts(CallSite where, bool told = false);
   void unlock_interrupts();
   bool take_from_frame(std::string_view routine, CallSite where);
-  void check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where);
+  /// `told`: the acquisition has its finding.
+  void check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where, bool told = false);
 
   Services s_;
   const Miniport& miniport_;
@@ -287,6 +312,9 @@ class Adapter {
   std::unique_ptr<DmaAdapter> dma_;
   std::unique_ptr<RequestPool> pool_;
   std::unique_ptr<DeferredWork> deferred_;
+  Rescan rescan_{*this};
+  BuiltLists built_lists_{s_};
+  Waiting waiting_{s_};
   std::vector<std::unique_ptr<LogicalUnit>> units_;
   std::vector<std::unique_ptr<Message>> messages_;
   unsigned message_count_ = 0;
@@ -301,6 +329,7 @@ class Adapter {
   std::uint32_t busy_for_ = 0;
   std::uint32_t resets_ = 0;          ///< HwStorResetBus in progress
   Nanoseconds paused_until_ = 0;      ///< 0: not paused
+  bool link_is_down_ = false;
   Thread* waits_for_last_ = nullptr;  ///< until nothing is outstanding
   std::uint64_t serial_ = 0;
   Request* newest_ = nullptr;

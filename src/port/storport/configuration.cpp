@@ -110,7 +110,7 @@ Claims read_claims(const PORT_CONFIGURATION_INFORMATION& config, const HW_INITIA
                        config.SrbType == SRB_TYPE_STORAGE_REQUEST_BLOCK;
   claims.ios_max = std::max<std::uint32_t>(1, config.MaxNumberOfIO);  // DOC: ST-22
   claims.ios_per_unit = std::clamp<std::uint32_t>(config.MaxIOsPerLun, 1, claims.ios_max);
-  if (!claims.storage_srb) claims.ios_per_unit = std::min(claims.ios_per_unit, kLunDepthMax);
+  if (!claims.storage_srb) claims.ios_per_unit = std::min(claims.ios_per_unit, kTaggedDepthMax);
   claims.initial_depth = std::clamp<std::uint32_t>(config.InitialLunQueueDepth, 1, claims.ios_per_unit);
   claims.message_routine = config.HwMSInterruptRoutine != nullptr && config.InterruptSynchronizationMode != InterruptSupportNone;  // DOC: ST-99
   claims.per_message = config.InterruptSynchronizationMode == InterruptSynchronizePerMessage;

@@ -43,18 +43,19 @@ struct DeferredWork::WorkerEntry final : Task {
 
 struct DeferredWork::StateChange final : Dpc {
   explicit StateChange(Adapter& a) : adapter(a) {}
+  // The routine may tell of the next change itself.
   void run() override {
-    if (routine == nullptr) return;
+    active = false;
     adapter.lock_start_io();  // DOC: ST-77 ST-125
     adapter.services().call("HwStorStateChange", EntryKind::dpc, routine, adapter.device_extension(), context,
-                            SHORT{STOR_ADDRESS_TYPE_BTL8}, static_cast<void*>(address), attributes);
+                            SHORT{STOR_ADDRESS_TYPE_BTL8}, static_cast<void*>(address), ULONG{STOR_STATUS_SUCCESS});
     adapter.unlock_start_io();
   }
   Adapter& adapter;
   PHW_STATE_CHANGE routine = nullptr;
   void* context = nullptr;
   STOR_ADDRESS* address = nullptr;
-  ULONG attributes = 0;
+  bool active = false;  ///< from the notification to the callback
 };
 
 DeferredWork::DeferredWork(Adapter& adapter)
@@ -72,13 +73,19 @@ void DeferredWork::stop() {
   }
 }
 
-bool DeferredWork::state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, ULONG attributes) {
-  if (state_change_->queued()) return false;
+bool DeferredWork::state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, const BusScope& scope) {
+  if (state_change_->active) return false;
   state_change_->routine = routine;
   state_change_->context = context;
   state_change_->address = address;
-  state_change_->attributes = attributes;
-  return adapter_.services().scheduler.queue_dpc(*state_change_, 0);
+  state_change_->active = true;
+  adapter_.rescan().ask(scope, true);
+  return true;
+}
+
+void DeferredWork::state_change_processed() {
+  if (state_change_->routine == nullptr) state_change_->active = false;
+  else adapter_.services().scheduler.queue_dpc(*state_change_, adapter_.services().scheduler.cpu().index);
 }
 
 void DeferredWork::initialize_dpc(STOR_DPC* address, PHW_DPC_ROUTINE routine) {

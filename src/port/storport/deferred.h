@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "abi/wdk.h"
-#include "port/storport/services.h"
 #include "port/storport/port_lock.h"
+#include "port/storport/rescan.h"
+#include "port/storport/services.h"
 
 namespace drydock::storport {
 
@@ -44,8 +45,10 @@ class DeferredWork {
   DeferredStatus queue_worker(void* handle, PHW_WORKITEM routine, void* context);
   DeferredStatus free_worker(void* handle);
 
-  /// DOC: ST-125 one change at a time; the callback runs at DISPATCH_LEVEL. False: one is pending.
-  bool state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, ULONG attributes);
+  /// DOC: ST-125 one change at a time; `scope` is looked at, then the callback runs at DISPATCH_LEVEL. False: one is
+  /// being processed. `routine` may be null.
+  bool state_changed(PHW_STATE_CHANGE routine, void* context, STOR_ADDRESS* address, const BusScope& scope);
+  void state_change_processed();
 
   /// Nothing is called any more.
   void stop();

@@ -15,6 +15,11 @@ struct DeferredTest : PortForTests {
   std::vector<Seen> seen;
   std::function<void()> in_callback = [] {};
   STOR_DPC dpc{};
+  struct Watcher final : BusWatcher {
+    void bus_changed(Adapter&, const BusScope& scope) override { looks.push_back(scope), meanwhile(); }
+    std::vector<BusScope> looks;
+    std::function<void()> meanwhile = [] {};
+  } watcher;
   inline static DeferredTest* instance = nullptr;
 
   explicit DeferredTest(unsigned cpus = 1) : PortForTests(cpus) { instance = this; }
@@ -103,13 +108,44 @@ TEST_F(DeferredTest, AStateChangeIsToldUnderTheStartIoLockOneAtATime) {  // ST-1
     adapter->acquire(StartIoLock, nullptr, handle, {});
     adapter->release_lock(handle, {});
   };
-  EXPECT_TRUE(work().state_changed(&on_state, this, nullptr, 0));
-  EXPECT_FALSE(work().state_changed(&on_state, this, nullptr, 0));
+  EXPECT_TRUE(work().state_changed(&on_state, this, nullptr, {}));
+  EXPECT_FALSE(work().state_changed(&on_state, this, nullptr, {}));
   run_out();
+  EXPECT_TRUE(seen.empty()) << "nobody has looked yet";
+  adapter->rescan().watch(watcher);
+  run_out();
+  EXPECT_EQ(watcher.looks.size(), 1u);
   EXPECT_EQ(seen.size(), 1u);
-  EXPECT_EQ(findings("VER-88"), 1u);
-  EXPECT_TRUE(work().state_changed(&on_state, this, nullptr, 0));
+  EXPECT_EQ(found_held(), 1u);
+  EXPECT_TRUE(work().state_changed(&on_state, this, nullptr, {}));
   run_out();
+  EXPECT_EQ(seen.size(), 2u);
+}
+
+TEST_F(DeferredTest, AStateChangeWithoutACallbackIsOverWhenItHasBeenLookedAt) {  // ST-125
+  adapter->rescan().watch(watcher);
+  EXPECT_TRUE(work().state_changed(nullptr, nullptr, nullptr, {BusScope::Of::unit, 0, 0, 3}));
+  EXPECT_FALSE(work().state_changed(nullptr, nullptr, nullptr, {}));
+  run_out();
+  ASSERT_EQ(watcher.looks.size(), 1u);
+  EXPECT_TRUE(watcher.looks[0].covers(0, 0, 3));
+  EXPECT_FALSE(watcher.looks[0].covers(0, 0, 2));
+  EXPECT_TRUE(work().state_changed(nullptr, nullptr, nullptr, {}));
+  run_out();
+}
+
+TEST_F(DeferredTest, WhatIsToldWhileSomebodyLooksIsLookedAtNextAndTheSameOnlyOnce) {  // ST-120
+  watcher.meanwhile = [&] {
+    for (int i = 0; i < 3 && watcher.looks.size() == 1; ++i) adapter->rescan().ask({});
+  };
+  adapter->rescan().watch(watcher);
+  adapter->rescan().ask({});
+  run_out();
+  EXPECT_EQ(watcher.looks.size(), 2u);
+  run([&] { adapter->rescan().end(); });
+  adapter->rescan().ask({});
+  run_out();
+  EXPECT_EQ(watcher.looks.size(), 2u);
 }
 
 TEST_F(DeferredTest, TheAdaptersTimerIsMovedAndCancelled) {  // ST-96 RequestTimerCall

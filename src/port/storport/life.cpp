@@ -98,6 +98,7 @@ Result<void> Adapter::initialize() {
   const Srb::Form form = claims_.storage_srb ? Srb::Form::storage : Srb::Form::scsi;
   const SlotLayout layout = SlotLayout::plan(form, claims_.breaks, claims_.extension_bytes);
   pool_ = std::make_unique<RequestPool>(s_.memory, s_.window, layout, claims_.highest_common, s_.checking());
+  if (s_.call.checks() == CheckLevel::all) pool_->look_closely();
   DmaAdapter::Options dma;
   dma.reach.highest = claims_.highest_data;
   dma.reach.elements_max = claims_.breaks;
@@ -233,6 +234,7 @@ bool Adapter::control(SCSI_ADAPTER_CONTROL_TYPE type) {
 // Requests that the miniport has are waited for: their time-outs see to it that this ends.
 void Adapter::stop() {
   if (phase_ != Phase::running) return;
+  rescan_.end();
   phase_ = Phase::stopping;
   fail_waiting();
   if (outstanding_ != 0) {
@@ -244,8 +246,10 @@ void Adapter::stop() {
 }
 
 void Adapter::remove() {
+  rescan_.end();
   for (DelayedCall* each : {&timer_, &timeout_, &hold_end_, &restart_}) each->cancel();
   deferred_->stop();
+  built_lists_.stop();
   disconnect_interrupts();
   report_leaks();
   phase_ = Phase::removed;
@@ -254,6 +258,9 @@ void Adapter::remove() {
 void Adapter::report_leaks() {
   if (!s_.checking()) return;
   for (std::string& text : deferred_->leaks()) s_.trace.emit(RuleBroken{"ST-96", "", std::move(text), {}});
+  for (auto& [text, where] : waiting_.leaks()) s_.trace.emit(RuleBroken{"ST-194", "", std::move(text), where});
+  for (const CodePlace& where : built_lists_.leaks())
+    s_.trace.emit(RuleBroken{"ST-48", "", "a list from StorPortBuildScatterGatherList was never given to StorPortPutScatterGatherList", where});
   for (const Common& common : common_)
     s_.trace.emit(RuleBroken{"ST-58", "", fmt::format("{} bytes from StorPortAllocateContiguousMemorySpecifyCacheNode never freed", common.bytes), common.where});
   for (Request* r = oldest_; r != nullptr; r = r->newer)
@@ -363,6 +370,15 @@ std::uint32_t Adapter::write_config(const void* from, std::uint32_t slot, std::u
   const auto* bytes = static_cast<const std::uint8_t*>(from);
   for (std::uint32_t i = 0; i < length; ++i) function->write_config(offset + i, 1, bytes[i]);
   return length;
+}
+
+// DOC: ST-32 only while the adapter is initialised.
+bool Adapter::update_ios_max(std::uint32_t count) {
+  if (!in_initialization()) return false;
+  claims_.ios_max = count;
+  claims_.ios_per_unit = std::min(claims_.ios_per_unit, count);
+  claims_.initial_depth = std::min(claims_.initial_depth, count);
+  return true;
 }
 
 bool Adapter::enable_passive_initialization(PHW_PASSIVE_INITIALIZE_ROUTINE routine) {

@@ -47,7 +47,7 @@ TEST_F(LifeTest, InitializeRunsUnderTheInterruptLock) {  // ST-77
     return true;
   };
   ASSERT_TRUE(bring_up());
-  EXPECT_EQ(findings("VER-88"), 1u);
+  EXPECT_EQ(found_held(), 1u);
 }
 
 TEST_F(LifeTest, EveryRefusalOfTheMiniportIsSaidAndLeaksNothing) {

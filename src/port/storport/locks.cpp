@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "port/storport/adapter.h"
+#include "port/storport/lock_table.h"
 
 namespace drydock::storport {
 
@@ -17,9 +18,9 @@ bool Adapter::holds_interrupt_lock() const {
 }
 
 // DOC: ST-81 with a lock for each message: all of them, in order.
-void Adapter::lock_interrupts(CallSite where) {
-  if (!per_message()) return check_acquired(interrupt_lock_.acquire(s_.scheduler), "interrupt", where);
-  for (auto& message : messages_) check_acquired(message->lock.acquire(s_.scheduler), "message", where);
+void Adapter::lock_interrupts(CallSite where, bool told) {
+  if (!per_message()) return check_acquired(interrupt_lock_.acquire(s_.scheduler), "interrupt", where, told);
+  for (auto& message : messages_) check_acquired(message->lock.acquire(s_.scheduler), "message", where, told);
 }
 
 void Adapter::unlock_interrupts() {
@@ -28,8 +29,8 @@ void Adapter::unlock_interrupts() {
 }
 
 // DOC: ST-79 VER-88 never acquire a held lock: on Windows this CPU would hang.
-void Adapter::check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where) {
-  if (how == SpinLock::Acquired::yes) [[likely]] return;
+void Adapter::check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where, bool told) {
+  if (how == SpinLock::Acquired::yes || told) [[likely]] return;
   s_.trace.emit(RuleBroken{"VER-88", "",
                            how == SpinLock::Acquired::recursive
                                ? fmt::format("the {} lock is acquired by the CPU that holds it already", lock)
@@ -52,19 +53,35 @@ void Adapter::unlock_start_io() {
   start_io_lock_.release();
 }
 
-// DOC: ST-79 VER-89 DPC or StartIo first, then Interrupt.
-MSABI void Adapter::acquire_any(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) noexcept {
+// DOC: ST-78 each routine acquires only what the documented table grants it. DOC: ST-79 VER-89 DPC or StartIo first, then
+// Interrupt. One mistake is one finding: what the table forbids is not told a second time as the wrong order.
+bool Adapter::check_may_acquire(STOR_SPINLOCK kind, CallSite where) {
+  if (!s_.checking()) return true;
+  const CallFrame* frame = s_.call.frame();
+  const auto may = frame == nullptr ? std::nullopt : locks_for(frame->routine, claims_.full_duplex || in_find_adapter());
+  const std::string_view lock = name_of_lock(kind);
+  if (may && !may->has(kind)) {
+    const bool held = kind == StartIoLock ? start_io_lock_.held_by(s_.scheduler.cpu()) : kind == InterruptLock && holds_interrupt_lock();
+    s_.trace.emit(RuleBroken{"ST-78", "", fmt::format("{} acquires the {} lock{}; it may acquire {}", frame->routine, lock,
+                                                      held ? ", which is held already" : "", may->empty() ? "none" : "the DPC and interrupt locks only"), where});
+    return false;
+  }
   if (kind != InterruptLock && holds_interrupt_lock())
-    s_.trace.emit(RuleBroken{"VER-89", "", fmt::format("the {} lock is acquired while the interrupt lock is held", kind == DpcLock ? "DPC" : "StartIo"), where});
+    s_.trace.emit(RuleBroken{"VER-89", "", fmt::format("the {} lock is acquired while the interrupt lock is held", lock), where});
+  return true;
+}
+
+MSABI void Adapter::acquire_any(STOR_SPINLOCK kind, void* context, STOR_LOCK_HANDLE& handle, CallSite where) noexcept {
+  const bool told = !check_may_acquire(kind, where);
   handle.Lock = kind;
   handle.Context.OldIrql = s_.scheduler.irql();
   handle.Context.LockQueue.Lock = static_cast<decltype(handle.Context.LockQueue.Lock)>(kind == DpcLock ? context : nullptr);
   const Irql level = kind == InterruptLock ? kDeviceLevel : kDispatchLevel;
   if (s_.scheduler.irql() < level) s_.scheduler.raise_irql(level);
   if (CallFrame* frame = s_.call.frame()) ++frame->locks_held;
-  if (kind == InterruptLock) return lock_interrupts(where);
-  if (kind == StartIoLock) return check_acquired(start_io_lock_.acquire(s_.scheduler), "StartIo", where);
-  if (PortLock* lock = deferred_->dpc_lock(context)) return check_acquired(lock->acquire(s_.scheduler), "DPC", where);
+  if (kind == InterruptLock) return lock_interrupts(where, told);
+  if (kind == StartIoLock) return check_acquired(start_io_lock_.acquire(s_.scheduler), "StartIo", where, told);
+  if (PortLock* lock = deferred_->dpc_lock(context)) return check_acquired(lock->acquire(s_.scheduler), "DPC", where, told);
   s_.trace.emit(RuleBroken{"ST-80", "", "StorPortAcquireSpinLock(DpcLock) names a STOR_DPC that StorPortInitializeDpc never saw", where});
 }
 

@@ -165,5 +165,148 @@ TEST_F(HalfDuplexTest, HalfDuplexStartIoMaySynchronizeWithTheInterruptItExcludes
   EXPECT_EQ(findings("VER-88"), 0u);
 }
 
+// --- which routine may acquire which lock. ST-78 --------------------------------------------------------------------------
+
+struct LockTableTest : LocksTest {
+  static constexpr STOR_SPINLOCK kKinds[] = {DpcLock, StartIoLock, InterruptLock};
+  STOR_DPC dpc{};
+  std::string told;  ///< the locks whose acquisition was a finding of ST-78
+  bool elsewhere = false;  ///< found as another rule
+
+  /// In a routine of the miniport: tries each lock alone.
+  void try_all() {
+    told.clear();
+    for (const STOR_SPINLOCK kind : kKinds) {
+      const std::size_t before = broken.size();
+      STOR_LOCK_HANDLE handle{};
+      adapter->acquire(kind, kind == DpcLock ? &dpc : nullptr, handle, {});
+      adapter->release_lock(handle, {});
+      if (broken.size() == before) continue;
+      EXPECT_EQ(broken.size(), before + 1) << "one mistake, one finding";
+      if (broken.back().rule == "ST-78") told += kind == DpcLock ? "D" : kind == StartIoLock ? "S" : "I";
+      else elsewhere = true;
+    }
+  }
+  static MSABI VOID on_dpc(PSTOR_DPC, PVOID, PVOID, PVOID) { static_cast<LockTableTest*>(instance)->try_all(); }
+  static MSABI void on_timer(PVOID) { static_cast<LockTableTest*>(instance)->try_all(); }
+  static MSABI void on_state(PVOID, PVOID, SHORT, PVOID, ULONG) { static_cast<LockTableTest*>(instance)->try_all(); }
+  static MSABI BOOLEAN on_passive(PVOID) { return static_cast<LockTableTest*>(instance)->try_all(), TRUE; }
+  void with_dpc() { adapter->deferred().initialize_dpc(&dpc, &on_dpc); }
+  void half_duplex() {
+    driver.find = [](PORT_CONFIGURATION_INFORMATION& config) {
+      configure(config);
+      config.SynchronizationModel = StorSynchronizeHalfDuplex;
+      return ULONG{SP_RETURN_FOUND};
+    };
+  }
+  void time_out() {
+    driver.start = [](void*) {};
+    send();
+    run_out();
+  }
+};
+
+TEST_F(LockTableTest, FindAdapterMayAcquireNone) {
+  driver.find = [this](PORT_CONFIGURATION_INFORMATION& config) {
+    with_dpc();
+    try_all();
+    return configure(config), ULONG{SP_RETURN_FOUND};
+  };
+  ASSERT_TRUE(bring_up());
+  EXPECT_EQ(told, "DSI");
+}
+
+TEST_F(LockTableTest, InitializeMayAcquireNoneAndHasOneFindingForEach) {
+  driver.initialize = [this] { return with_dpc(), try_all(), true; };
+  ASSERT_TRUE(bring_up());
+  EXPECT_EQ(told, "DSI");
+  EXPECT_FALSE(elsewhere);
+}
+
+TEST_F(LockTableTest, PassiveInitializeMayAcquireNone) {
+  driver.initialize = [this] { return with_dpc(), adapter->enable_passive_initialization(&on_passive); };
+  ASSERT_TRUE(bring_up());
+  EXPECT_EQ(told, "DSI");
+}
+
+TEST_F(LockTableTest, TheInterruptRoutineMayAcquireNone) {
+  ASSERT_TRUE(bring_up());
+  with_dpc();
+  driver.interrupt = [this] { return try_all(), hba.set_interrupt_line(false), true; };
+  hba.set_interrupt_line(true);
+  run_for(kMillisecond);
+  EXPECT_EQ(told, "DSI");
+}
+
+TEST_F(LockTableTest, TheMessageRoutineMayAcquireNone) {
+  hba.enable_msix(true);
+  driver.find = [](PORT_CONFIGURATION_INFORMATION& config) {
+    per_message(config);
+    config.InterruptSynchronizationMode = InterruptSynchronizeAll;
+    return ULONG{SP_RETURN_FOUND};
+  };
+  ASSERT_TRUE(bring_up());
+  with_dpc();
+  driver.message = [this](ULONG) { try_all(); };
+  hba.send_msix(1);
+  run_for(kMillisecond);
+  EXPECT_EQ(told, "DSI");
+}
+
+TEST_F(LockTableTest, StartIoMayAcquireTheDpcAndTheInterruptLock) {
+  driver.start = [this](void* srb) { try_all(), complete(srb); };
+  ASSERT_TRUE(bring_up());
+  with_dpc();
+  send();
+  EXPECT_EQ(told, "S");
+  EXPECT_FALSE(elsewhere);
+}
+
+TEST_F(LockTableTest, BuildIoADpcAndAdapterControlMayAcquireAny) {
+  driver.build = [this](void*) { return try_all(), true; };
+  driver.start = [this](void* srb) { complete(srb); };
+  ASSERT_TRUE(bring_up());
+  with_dpc();
+  send();
+  EXPECT_EQ(told, "");
+  told = "?";
+  run([this] { adapter->deferred().issue_dpc(&dpc, nullptr, nullptr); });
+  run_for(kMillisecond);
+  EXPECT_EQ(std::exchange(told, "?"), "");
+  driver.stop = [this] { try_all(); };  // ScsiStopAdapter. H-21
+  take_down();
+  EXPECT_EQ(told, "");
+  EXPECT_TRUE(broken.empty());
+}
+
+TEST_F(LockTableTest, TimerResetBusAndStateChangeMayNotAcquireTheLockTheyAreCalledUnder) {
+  ASSERT_TRUE(bring_up());
+  with_dpc();
+  adapter->request_timer(&on_timer, 1);
+  run_for(kMillisecond);
+  EXPECT_EQ(std::exchange(told, "?"), "S");
+  struct Nobody final : BusWatcher {
+    void bus_changed(Adapter&, const BusScope&) override {}
+  } nobody;
+  adapter->rescan().watch(nobody);
+  EXPECT_TRUE(adapter->deferred().state_changed(&on_state, nullptr, nullptr, {}));
+  run_for(kMillisecond);
+  EXPECT_EQ(std::exchange(told, "?"), "S");
+  driver.reset_bus = [this](ULONG) { try_all(); };
+  time_out();
+  EXPECT_EQ(told, "S");
+  EXPECT_FALSE(elsewhere);
+}
+
+TEST_F(LockTableTest, InHalfDuplexTheTimerMayAcquireNone) {
+  half_duplex();
+  ASSERT_TRUE(bring_up());
+  with_dpc();
+  adapter->request_timer(&on_timer, 1);
+  run_for(kMillisecond);
+  EXPECT_EQ(told, "DSI");
+  EXPECT_FALSE(elsewhere);
+}
+
 }  // namespace
 }  // namespace drydock::storport

@@ -13,7 +13,7 @@
 namespace drydock::storport {
 
 inline constexpr std::uint32_t kDefaultLunDepth = 20;   // DOC: ST-22
-inline constexpr std::uint32_t kLunDepthMax = 254;      // DOC: H-24
+inline constexpr std::uint32_t kTaggedDepthMax = 254;   // DOC: H-24 queue tags of one byte
 
 /// The queue tags of a unit: small numbers, each given to one outstanding request at a time, the lowest first.
 class QueueTags {
@@ -23,7 +23,7 @@ class QueueTags {
     for (std::size_t word = 0; word < used_.size(); ++word)
       if (const auto bit = static_cast<unsigned>(std::countr_one(used_[word])); bit < 64) {
         const auto tag = static_cast<std::uint8_t>(word * 64 + bit);
-        if (tag >= kLunDepthMax) break;
+        if (tag >= kTaggedDepthMax) break;
         used_[word] |= std::uint64_t{1} << bit;
         return tag;
       }
@@ -45,6 +45,7 @@ class LogicalUnit {
   Nanoseconds paused_until = 0;     ///< 0: not paused
   Nanoseconds held_until = 0;       ///< waiting out a BUSY; 0: not
   bool known = false;               ///< answered an INQUIRY: it exists
+  bool gone = false;                ///< was there and is not any more; its depth is 0
   bool forgotten = false;           ///< nothing is there; the object serves the next unit that is looked for
   void* extension = nullptr;        ///< the miniport's per-unit storage (system view)
   QueueTags tags;

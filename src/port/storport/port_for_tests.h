@@ -82,12 +82,12 @@ class PortForTests : public testing::Test, protected TraceObserver, protected In
   };
   static constexpr std::uint32_t kBufferMax = 1u << 20;
 
-  explicit PortForTests(unsigned cpus = 1, std::uint32_t map_registers = 256)
+  explicit PortForTests(unsigned cpus = 1, std::uint32_t map_registers = 256, CheckLevel checks = CheckLevel::standard)
       : memory(*PhysicalMemory::create({.size = 64u << 20})), scheduler(hooks, cpus, 7), locked(memory->size() >> kPageShift),
         mappings(*memory), pool(*memory, true), window(memory->size() >> kPageShift),
         registers(*MapRegisterPool::create(*memory, trace, {.count = map_registers, .checks = true})), mmio(memory->slot()),
         master(*memory, window, trace, true), hba({scheduler.timeline(), master, *this, trace}),
-        call(scheduler, trace, CheckLevel::standard),
+        call(scheduler, trace, checks),
         services{scheduler, *memory, pool, locked, mappings, window, *registers, bus, mmio, registry, trace, call} {
     trace.add(*this, false);
     bus.plug(8, hba);
@@ -199,6 +199,13 @@ class PortForTests : public testing::Test, protected TraceObserver, protected In
   }
   unsigned findings(std::string_view rule) const {
     return static_cast<unsigned>(std::count_if(broken.begin(), broken.end(), [&](const RuleBroken& b) { return b.rule == rule; }));
+  }
+
+  /// The lock a routine is called under cannot be acquired in it: how tests see that it is held.
+  unsigned found_held() const {
+    return static_cast<unsigned>(std::count_if(broken.begin(), broken.end(), [](const RuleBroken& b) {
+      return b.message.find("held already") != std::string::npos;
+    }));
   }
 
   // --- what happens -------------------------------------------------------------------------------------------------

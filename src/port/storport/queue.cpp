@@ -9,10 +9,15 @@
 
 namespace drydock::storport {
 
+// One that is gone is still found by a miniport that has requests of it, unless another has taken its address.
 LogicalUnit* Adapter::find_unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun) {
-  for (auto& unit : units_)
-    if (!unit->forgotten && unit->is_at(path, target, lun)) return unit.get();
-  return nullptr;
+  LogicalUnit* going = nullptr;
+  for (auto& unit : units_) {
+    if (unit->forgotten || !unit->is_at(path, target, lun)) continue;
+    if (!unit->gone) return unit.get();
+    if (unit->outstanding != 0) going = unit.get();
+  }
+  return going;
 }
 
 // The object of a forgotten unit, or a new one.
@@ -24,7 +29,7 @@ LogicalUnit& Adapter::vacant_unit() {
 }
 
 LogicalUnit& Adapter::unit(std::uint8_t path, std::uint8_t target, std::uint8_t lun) {
-  if (LogicalUnit* known = find_unit(path, target, lun)) return *known;
+  if (LogicalUnit* known = find_unit(path, target, lun); known != nullptr && !known->gone) return *known;
   LogicalUnit& unit = vacant_unit();
   unit.path = path;
   unit.target = target;
@@ -48,10 +53,25 @@ void Adapter::forget(LogicalUnit& unit) {
   unit.forgotten = true;
 }
 
+void Adapter::remove_unit(LogicalUnit& unit) {
+  unit.gone = true;
+  unit.depth = 0;
+  s_.trace.note([&] { return UnitRemoved{unit.path, unit.target, unit.lun}; });
+  fail_waiting(unit, SRB_STATUS_NO_DEVICE);
+}
+
 std::uint32_t Adapter::deepest_queue() const {
   std::uint32_t depth = 0;
   for (const auto& unit : units_) depth = std::max(depth, unit->depth);
   return depth;
+}
+
+// DOC: ST-22 H-24 MaxIOsPerLun is the limit; for the requests of old form no more than there are tags.
+bool Adapter::set_queue_depth(LogicalUnit& unit, std::uint32_t depth) {
+  if (unit.gone || depth == 0 || depth > claims_.ios_per_unit) return false;
+  unit.depth = depth;
+  queue_restart();
+  return true;
 }
 
 void Adapter::queue_restart() { s_.scheduler.queue_dpc(restart_, s_.scheduler.cpu().index); }
@@ -80,6 +100,17 @@ void Adapter::pause(Nanoseconds time) {
 void Adapter::resume() {
   paused_until_ = 0;
   queue_restart();
+}
+
+// DOC: ST-120 LinkUp is for a link that is down: it does not end a StorPortPause.
+void Adapter::link_down() {
+  constexpr Nanoseconds kLinkDownTimeout = 30 * kSecond;  // DOC: ST-116 LinkDownTimeoutValue
+  link_is_down_ = true;
+  pause(kLinkDownTimeout);
+}
+
+void Adapter::link_up() {
+  if (std::exchange(link_is_down_, false)) resume();
 }
 
 void Adapter::pause_unit(LogicalUnit& unit, Nanoseconds time) {

@@ -226,10 +226,102 @@ TEST_F(QueueTest, CompleteAllCompletesWhatIsInScope) {  // ST-124
 
 TEST(QueueTags, EachIsGivenOnceAndTheLastIsUntagged) {
   QueueTags tags;
-  for (unsigned i = 0; i < kLunDepthMax; ++i) EXPECT_EQ(tags.take(), i);
+  for (unsigned i = 0; i < kTaggedDepthMax; ++i) EXPECT_EQ(tags.take(), i);
   EXPECT_EQ(tags.take(), SP_UNTAGGED);
   tags.give_back(100);
   EXPECT_EQ(tags.take(), 100);
+}
+
+TEST_F(QueueTest, AfterAResetOfTheBusNothingIsStartedForTheHoldTime) {  // ST-23 ST-120
+  driver.find = [](PORT_CONFIGURATION_INFORMATION& config) {
+    configure(config);
+    config.BusResetHoldTime = 2'000'000;
+    return ULONG{SP_RETURN_FOUND};
+  };
+  ASSERT_TRUE(bring_up());
+  unsigned starts = 0;
+  driver.start = [&](void* srb) { ++starts, complete(srb); };
+  adapter->reset_detected();
+  const SentForTests& sent = send();
+  run_for(kSecond);
+  EXPECT_EQ(starts, 0u);
+  run_for(2 * kSecond);
+  EXPECT_EQ(starts, 1u);
+  EXPECT_EQ(sent.completions, 1u);
+}
+
+TEST_F(QueueTest, LinkUpEndsWhatLinkDownBeganAndNoPause) {  // ST-120
+  ASSERT_TRUE(bring_up());
+  unsigned starts = 0;
+  driver.start = [&](void* srb) { ++starts, complete(srb); };
+  run([&] { adapter->link_down(); });
+  send();
+  run_for(kSecond);
+  EXPECT_EQ(starts, 0u);
+  run([&] { adapter->link_up(); });
+  run_for(kMillisecond);
+  EXPECT_EQ(starts, 1u);
+  run([&] { adapter->pause(5 * kSecond), adapter->link_up(); });
+  send();
+  run_for(kSecond);
+  EXPECT_EQ(starts, 1u);
+}
+
+TEST_F(QueueTest, RequestsOfAUnitThatIsGoneFailAndWhatTheMiniportHasIsItsToComplete) {
+  ASSERT_TRUE(bring_up());
+  std::vector<void*> taken;
+  driver.start = [&](void* srb) { taken.push_back(srb); };
+  LogicalUnit& unit = adapter->unit(0, 0, 0);
+  unit.depth = 1;
+  const SentForTests& started = send();
+  const SentForTests& waiting = send();
+  run([&] { adapter->remove_unit(unit); });
+  EXPECT_EQ(waiting.result.srb_status, SRB_STATUS_NO_DEVICE);
+  EXPECT_EQ(started.completions, 0u);
+  EXPECT_EQ(adapter->find_unit(0, 0, 0), &unit) << "the miniport may still ask for its extension";
+  SentForTests& late = make();
+  EXPECT_NE(late.request->unit, &unit) << "another unit has the address now";
+  late.request->unit = &unit;
+  submit(late);
+  EXPECT_EQ(late.result.srb_status, SRB_STATUS_NO_DEVICE);
+  complete_later(of(taken.at(0)), SRB_STATUS_BUSY);
+  run_out();
+  EXPECT_EQ(started.completions, 1u) << "not retried on a unit that is gone";
+  EXPECT_EQ(taken.size(), 1u);
+}
+
+struct DepthTest : QueueTest {
+  void bring_up_with(std::uint32_t ios_per_unit, bool storage_srb) {
+    miniport.data.SrbTypeFlags = storage_srb ? SRB_TYPE_FLAG_STORAGE_REQUEST_BLOCK : 0;
+    driver.find = [ios_per_unit](PORT_CONFIGURATION_INFORMATION& config) {
+      configure(config);
+      config.MaxIOsPerLun = ios_per_unit;
+      return ULONG{SP_RETURN_FOUND};
+    };
+    ASSERT_TRUE(bring_up());
+  }
+  std::uint32_t deepest() {
+    LogicalUnit& unit = adapter->unit(0, 0, 0);
+    for (std::uint32_t depth = 1100; depth != 0; --depth)
+      if (adapter->set_queue_depth(unit, depth)) return unit.depth == depth ? depth : 0;
+    return 0;
+  }
+};
+
+TEST_F(DepthTest, TheDepthOfAUnitIsLimitedByMaxIOsPerLun) {  // ST-22 ST-113
+  bring_up_with(100, true);
+  EXPECT_EQ(deepest(), 100u);
+  EXPECT_FALSE(adapter->set_queue_depth(adapter->unit(0, 0, 0), 0));
+}
+
+TEST_F(DepthTest, ExtendedRequestsMayBeMoreThanThereAreTags) {
+  bring_up_with(600, true);
+  EXPECT_EQ(deepest(), 600u);
+}
+
+TEST_F(DepthTest, RequestsOfTheOldFormAreAtMostAsManyAsThereAreTags) {  // H-24
+  bring_up_with(255, false);
+  EXPECT_EQ(deepest(), 254u);
 }
 
 }  // namespace

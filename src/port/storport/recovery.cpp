@@ -97,9 +97,23 @@ void Adapter::reset_bus(std::uint8_t path) {
   s_.call("HwStorResetBus", EntryKind::routine, miniport_.data.HwResetBus, extension_, ULONG{path});
   unlock_start_io();
   --resets_;
+  hold_after_reset();
+  queue_restart();
+}
+
+// DOC: ST-23 ST-120 whoever reset the bus: the port driver keeps the delay after it.
+void Adapter::hold_after_reset() {
   const Nanoseconds hold = claims_.reset_hold_us * kMicrosecond;
   if (hold != 0 && paused_until_ < s_.scheduler.now() + hold) pause(hold);
-  queue_restart();
+}
+
+// The routine that should have completed it: HwStorResetBus, or for a reset HwStorStartIo. However many are lost, that
+// is one place.
+CodePlace Adapter::last_asked(const Request& request) const {
+  const auto* reset_bus = reinterpret_cast<const void*>(miniport_.data.HwResetBus);
+  const auto* start_io = reinterpret_cast<const void*>(miniport_.data.HwStartIo);
+  const void* routine = is_reset(request.srb.function()) || reset_bus == nullptr ? start_io : reset_bus;
+  return {.rip = reinterpret_cast<std::uint64_t>(routine), .rsp = 0, .rbp = 0, .is_return_address = false};
 }
 
 void Adapter::abandon(Request& request) {
@@ -108,7 +122,7 @@ void Adapter::abandon(Request& request) {
   if (request.direction != Request::Direction::none) request.mapping.flush();
   request.state = Request::State::abandoned;
   request.result = {SRB_STATUS_TIMEOUT, 0, 0};
-  s_.trace.emit(RuleBroken{"ST-161", "", lost_text(request), {}});
+  s_.trace.emit(RuleBroken{"ST-161", "", lost_text(request), last_asked(request)});
   const bool others = settle(request);
   request.completed(request);
   if (others) start_waiting_everywhere();

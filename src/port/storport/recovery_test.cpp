@@ -174,7 +174,7 @@ TEST_F(RecoveryTest, ResetBusIsCalledAtDispatchLevelUnderTheStartIoLock) {  // S
   ASSERT_TRUE(bring_up());
   send();
   run_out();
-  EXPECT_EQ(findings("VER-88"), 1u);
+  EXPECT_EQ(found_held(), 1u);
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "port/storport/request_pool.h"
 
-#include <cstddef>
-
 namespace drydock::storport {
 
 namespace {
@@ -18,8 +16,8 @@ SlotLayout SlotLayout::plan(Srb::Form form, std::uint32_t list_elements, std::ui
   layout.form = form;
   layout.sense = line_up(Srb::size_of(form));
   layout.list = line_up(layout.sense + kSenseLength);
-  layout.extension = line_up(layout.list + static_cast<std::uint32_t>(offsetof(STOR_SCATTER_GATHER_LIST, List) +
-                                                                      list_elements * sizeof(STOR_SCATTER_GATHER_ELEMENT)));
+  layout.list_end = layout.list + list_bytes(list_elements);
+  layout.extension = line_up(layout.list_end);
   layout.extension_bytes = extension_bytes;
   layout.pages = static_cast<std::uint32_t>((layout.extension + extension_bytes + kPageMask) >> kPageShift);
   return layout;
@@ -94,6 +92,7 @@ void RequestPool::give_back(Request& request) {
 
 void RequestPool::lend(Request& request) {
   if (request.lent) return;
+  if (slot_guard_) [[unlikely]] slot_guard_->seal(request);
   memory_.lend(request.pages);
   request.lent = true;
 }

@@ -2,25 +2,24 @@
 // RequestPool: the slots of one adapter. It knows which request a driver's pointer means, and closes slots to the driver.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "hw/bus_master.h"
 #include "port/storport/request.h"
+#include "port/storport/slot_guard.h"
 #include "sched/virtual_cpu.h"
 
 namespace drydock::storport {
 
-/// What is in a slot, as byte offsets from its start.
-struct SlotLayout {
-  static SlotLayout plan(Srb::Form form, std::uint32_t list_elements, std::uint32_t extension_bytes);
-  std::uint32_t sense, list, extension, extension_bytes, pages;
-  Srb::Form form;
-};
-
 class RequestPool {
  public:
+  /// With `guard` a slot is closed to the driver while it is not lent.
   RequestPool(PhysicalMemory& memory, DmaWindow& window, const SlotLayout& layout, std::uint64_t highest_address,
               bool guard);
+  /// From now on each slot is sealed when it is lent; see SlotGuard. Only with `guard`.
+  void look_closely() { slot_guard_.emplace(layout_); }
+  const std::optional<SlotGuard>& slot_guard() const { return slot_guard_; }
   ~RequestPool();
 
   /// An idle request with a formatted SRB; null when memory is exhausted.
@@ -63,6 +62,7 @@ class RequestPool {
   std::vector<std::unique_ptr<Request>> requests_;
   std::vector<PageRun> chunks_;
   Fifo<Request> idle_;
+  std::optional<SlotGuard> slot_guard_;
 };
 
 }  // namespace drydock::storport

@@ -26,11 +26,12 @@ bool Adapter::may_start(const LogicalUnit& unit) const {
 
 void Adapter::submit(Request& request) {
   LogicalUnit& unit = *request.unit;
-  if (phase_ != Phase::running) [[unlikely]] return fail(request);
+  if (phase_ != Phase::running) [[unlikely]] return fail(request, SRB_STATUS_NO_HBA);
   request.state = Request::State::queued;
   if (unit.waiting.empty() && may_start(unit)) {
     if (start(request)) return;
   }
+  if (unit.gone) [[unlikely]] return fail(request, SRB_STATUS_NO_DEVICE);
   unit.waiting.push(request);
 }
 
@@ -48,23 +49,26 @@ void Adapter::start_waiting_everywhere() {
   for (std::size_t i = 0; i < units_.size(); ++i) start_waiting(*units_[i]);
 }
 
-// The adapter does not work (any more): the miniport never sees the request.
-void Adapter::fail(Request& request) {
+// Adapter or unit do not work (any more): the miniport never sees the request.
+void Adapter::fail(Request& request, std::uint8_t srb_status) {
   const Irql outer = s_.scheduler.irql();
   if (outer < kDispatchLevel) s_.scheduler.raise_irql(kDispatchLevel);
   request.state = Request::State::idle;
-  request.result = {SRB_STATUS_NO_HBA, 0, 0};
+  request.result = {srb_status, 0, 0};
   request.completed(request);
   s_.scheduler.lower_irql(outer);
 }
 
 void Adapter::fail_waiting() {
-  for (std::size_t i = 0; i < units_.size(); ++i)
-    while (Request* request = units_[i]->waiting.pop()) {
-      if (std::exchange(request->in_line, false)) s_.registers.stop_waiting(*request);
-      request->granted = {};
-      fail(*request);
-    }
+  for (std::size_t i = 0; i < units_.size(); ++i) fail_waiting(*units_[i], SRB_STATUS_NO_HBA);
+}
+
+void Adapter::fail_waiting(LogicalUnit& unit, std::uint8_t srb_status) {
+  while (Request* request = unit.waiting.pop()) {
+    if (std::exchange(request->in_line, false)) s_.registers.stop_waiting(*request);
+    request->granted = {};
+    fail(*request, srb_status);
+  }
 }
 
 // False: no map registers now; the request stays queued and is started when some come back.
@@ -175,6 +179,12 @@ void Adapter::check_completion(Request& request, CallSite where) {
                                                        request.serial, status), where});
 }
 
+// With --checks all.
+void Adapter::check_slot(const Request& request, CallSite where) {
+  for (SlotGuard::Offence& offence : pool_->slot_guard()->inspect(request))
+    s_.trace.emit(RuleBroken{offence.rule, "", std::move(offence.message), where});
+}
+
 // Too late: nobody waits for it any more, only its slot comes back.
 void Adapter::complete_abandoned(Request& request) {
   if (s_.checking()) pool_->take_back(request);
@@ -192,6 +202,7 @@ MSABI bool Adapter::may_complete(Request& request, CallSite where) noexcept {
   }
   if (s_.checking()) {
     check_completion(request, where);
+    if (pool_->slot_guard()) [[unlikely]] check_slot(request, where);
     pool_->take_back(request);
   }
   return true;
@@ -254,8 +265,8 @@ bool Adapter::retry_busy(Request& request) {
   const std::uint8_t scsi = request.result.scsi_status;
   const bool busy = (request.result.srb_status & kStatusMask) == SRB_STATUS_BUSY || scsi == kScsiBusy;
   if (!busy && scsi != kScsiQueueFull) [[likely]] return false;
-  if (request.srb.function() != SRB_FUNCTION_EXECUTE_SCSI || phase_ != Phase::running) return false;
   LogicalUnit& unit = *request.unit;
+  if (request.srb.function() != SRB_FUNCTION_EXECUTE_SCSI || phase_ != Phase::running || unit.gone) return false;
   const bool waits_for_others = !busy && unit.outstanding != 0;
   if (!waits_for_others && request.busy_retries++ >= kBusyRetryCount) return false;
   request.state = Request::State::queued;

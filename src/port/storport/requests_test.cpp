@@ -27,7 +27,7 @@ TEST_F(RequestsTest, ARequestIsBuiltWithoutLockStartedUnderTheStartIoLockAndComp
   EXPECT_EQ(sent.completions, 1u);
   EXPECT_EQ(sent.result.srb_status, SRB_STATUS_SUCCESS);
   EXPECT_EQ(sent.result.transferred, 4096u);
-  EXPECT_EQ(findings("VER-88"), 1u);  // the lock was held already
+  EXPECT_EQ(found_held(), 1u);  // the lock was held already
   EXPECT_EQ(broken.size(), 1u);
   EXPECT_EQ(adapter->outstanding(), 0u);
 }

@@ -5,6 +5,8 @@
 
 static UCHAR Disk[NULL_BLOCKS * NULL_BLOCK_SIZE];
 
+volatile ULONG NullUnits = 1;
+
 static UCHAR Opcode(PSCSI_REQUEST_BLOCK Srb)
 {
     if (SrbGetSrbFunction(Srb) != SRB_FUNCTION_EXECUTE_SCSI)
@@ -110,11 +112,19 @@ static UCHAR Capacity(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb, BOOLEAN Long)
 
 static UCHAR ReportLuns(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
-    UCHAR data[16];
+    UCHAR data[8 + 8 * NULL_UNITS_MAX];
+    ULONG length = 8;
+    UCHAR lun;
 
     RtlZeroMemory(data, sizeof(data));
-    data[3] = 8;
-    return Answer(Adapter, Srb, data, sizeof(data));
+    for (lun = 0; lun < NULL_UNITS_MAX; ++lun) {
+        if (NullUnits >> lun & 1) {
+            data[length + 1] = lun;
+            length += 8;
+        }
+    }
+    data[3] = (UCHAR)(length - 8);
+    return Answer(Adapter, Srb, data, length);
 }
 
 /* The address: 21, 32 or 64 bits, as the group code in the top of the opcode says. */
@@ -154,7 +164,9 @@ static UCHAR Command(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb)
 {
     const UCHAR *cdb = ((PCDB)SrbGetCdb(Srb))->AsByte;
 
-    if ((SrbGetPathId(Srb) | SrbGetTargetId(Srb) | SrbGetLun(Srb)) != 0)
+    UCHAR lun = SrbGetLun(Srb);
+
+    if ((SrbGetPathId(Srb) | SrbGetTargetId(Srb)) != 0 || lun >= NULL_UNITS_MAX || !(NullUnits >> lun & 1))
         return SRB_STATUS_NO_DEVICE;
     SrbSetScsiStatus(Srb, SCSISTAT_GOOD);
     if (NullIsRead(Srb) || NullIsWrite(Srb))

@@ -16,6 +16,7 @@
 #define NULL_BLOCK_SIZE   512u
 #define NULL_BLOCKS       4096u
 #define NULL_MAX_TRANSFER 65536u
+#define NULL_UNITS_MAX    8u
 
 /* The device extension. Spare is the fixture's own. */
 typedef struct _NULL_ADAPTER {
@@ -48,5 +49,8 @@ VOID  NullComplete(PVOID Adapter, PSCSI_REQUEST_BLOCK Srb, UCHAR SrbStatus);
 BOOLEAN NullIsRead(PSCSI_REQUEST_BLOCK Srb);
 BOOLEAN NullIsWrite(PSCSI_REQUEST_BLOCK Srb);
 BOOLEAN NullIsInquiry(PSCSI_REQUEST_BLOCK Srb);
+
+/* Which units of target 0:0 exist, a bit for each; all show the same disk. At first unit 0 alone. */
+extern volatile ULONG NullUnits;
 
 DRIVER_INITIALIZE DriverEntry;

@@ -1,0 +1,33 @@
+/*
+ * HwStorInitialize acquires no lock of Storport's: it is called under the interrupt lock (ST-78).
+ *
+ * Mistake: it takes the StartIo lock. The twin does not.
+ */
+#include "common/nullhba.h"
+
+static STOR_LOCK_HANDLE Lock;
+
+static DECLSPEC_NOINLINE VOID TakeLock(PVOID Adapter, STOR_SPINLOCK Which)
+{
+    StorPortAcquireSpinLock(Adapter, Which, NULL, &Lock); /* EXPECT: ST-78 */
+    StorPortReleaseSpinLock(Adapter, &Lock);
+}
+
+static BOOLEAN Initialize(PVOID DeviceExtension)
+{
+#ifndef TWIN_CORRECT
+    TakeLock(DeviceExtension, StartIoLock);
+#else
+    UNREFERENCED_PARAMETER(TakeLock);
+#endif
+    return NullInitialize(DeviceExtension);
+}
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    HW_INITIALIZATION_DATA init;
+
+    NullDescribe(&init);
+    init.HwInitialize = Initialize;
+    return (NTSTATUS)StorPortInitialize(DriverObject, RegistryPath, &init, NULL);
+}

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+#include <memory>
 #include <thread>
 
 #include "progress_bar.h"
@@ -11,28 +13,41 @@
 namespace drydock {
 namespace {
 
-/// A thread takes the signals, so that no handler ever runs on a driver's stack. It says on the first that it was heard
-/// and ends the process on the second.
-void wait_for_signals(sigset_t signals) {
+using StopFlag = std::shared_ptr<std::atomic<bool>>;
+
+/// A thread takes the signals, so that no handler ever runs on a driver's stack. The first stops the check, the second
+/// ends the process.
+void wait_for_signals(sigset_t signals, StopFlag stop) {
   int number = 0;
   sigwait(&signals, &number);
-  fmt::print(stderr, "\ndrydock: the check is coming to its end (once more: now)\n");
+  stop->store(true);
   sigwait(&signals, &number);
   _exit(128 + number);
 }
 
-void take_signals() {
+StopFlag take_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::thread(wait_for_signals, signals).detach();
+  auto stop = std::make_shared<std::atomic<bool>>(false);
+  std::thread(wait_for_signals, signals, stop).detach();
+  return stop;
+}
+
+/// False: stopped by a signal.
+bool check(Machine& machine, const StopFlag& stop) {
+  ProgressBar bar;
+  return machine.self_check([&](const SelfCheckProgress& progress) {
+    bar.show(progress);
+    return !stop->load();
+  });
 }
 
 }  // namespace
 
 SelfChecked self_check(const Options& options) {
-  take_signals();
+  const StopFlag stop = take_signals();
   SelfChecked result;
   auto started = Machine::start(options);
   if (!started) {
@@ -42,10 +57,7 @@ SelfChecked self_check(const Options& options) {
     return result;
   }
   result.started = true;
-  {
-    ProgressBar bar;
-    started.machine->self_check([&bar](const SelfCheckProgress& progress) { bar.show(progress); });
-  }
+  if (!check(*started.machine, stop)) fmt::print(stderr, "drydock: the check was stopped before its end; this is what it found so far\n");
   result.report = started.machine->stop();
   return result;
 }

@@ -10,8 +10,8 @@ struct SelfChecked {
   bool started = false;
 };
 
-/// Shows its progress on a terminal. SIGINT and SIGTERM let the check, a matter of seconds, come to its end and its report;
-/// the second of them ends the process.
+/// Shows its progress on a terminal. SIGINT, SIGTERM and SIGHUP stop the check where it is: the driver is stopped and
+/// unloaded in order and the report tells what was found so far. The second of them ends the process.
 SelfChecked self_check(const Options& options);
 
 }  // namespace drydock

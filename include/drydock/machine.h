@@ -134,8 +134,10 @@ class Machine {
   virtual Disk& disk(std::size_t index = 0) = 0;
 
   /// Writes, reads back and compares over many sizes, offsets and buffer shapes. Overwrites disk 0, then restores
-  /// nothing: meant for scratch disks. On a read-only disk it reads only. Mismatches are findings.
-  virtual void self_check(const std::function<void(const SelfCheckProgress&)>& progress) = 0;
+  /// nothing: meant for scratch disks. On a read-only disk it reads only. Mismatches are findings. `progress` (may be
+  /// empty) is called every few requests, on the calling thread; when it returns false the check ends there, the machine
+  /// goes on, and the result is false.
+  virtual bool self_check(const std::function<bool(const SelfCheckProgress&)>& progress) = 0;
 
   /// So far; cheap enough for a progress display.
   virtual Report report() = 0;

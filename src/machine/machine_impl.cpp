@@ -167,8 +167,8 @@ void MachineImpl::bus_changed(storport::Adapter& adapter, const storport::BusSco
   for (auto& disk : DiskDevice::rescan(adapter, scope, known)) offer(std::move(disk));
 }
 
-void MachineImpl::self_check(const std::function<void(const SelfCheckProgress&)>& progress) {
-  run_self_check(*disks_.front(), options_.seed, progress, [&](std::string text) {
+bool MachineImpl::self_check(const std::function<bool(const SelfCheckProgress&)>& progress) {
+  return run_self_check(*disks_.front(), options_.seed, progress, [&](std::string text) {
     if (kernel_.halt()) return;
     self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1, ""});
   });

@@ -38,7 +38,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
     const std::lock_guard lock(disks_mutex_);
     return *disks_[index];
   }
-  void self_check(const std::function<void(const SelfCheckProgress&)>& progress) override;
+  bool self_check(const std::function<bool(const SelfCheckProgress&)>& progress) override;
   Report report() override;
   Report stop() override;
   void cut_power() override;

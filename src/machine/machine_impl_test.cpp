@@ -96,7 +96,7 @@ TEST(Machine, TheSelfCheckIsCleanOnEveryProfileAndBlockSize) {
       options.devices = {device};
       auto machine = started(options);
       ASSERT_TRUE(machine) << phys << " " << device;
-      machine->self_check([](const SelfCheckProgress&) {});
+      machine->self_check([](const SelfCheckProgress&) { return true; });
       const Report report = machine->stop();
       EXPECT_EQ(report.outcome, Outcome::clean) << phys << " " << device << findings_text(report);
       EXPECT_GT(report.ios, 300u);
@@ -107,7 +107,7 @@ std::string trace_of(std::uint64_t seed) {
   Options options = options_for_tests("mem:2M", seed);
   options.trace_file = testing::TempDir() + "machine_trace.jsonl";
   auto machine = started(options);
-  machine->self_check([](const SelfCheckProgress&) {});
+  machine->self_check([](const SelfCheckProgress&) { return true; });
   EXPECT_EQ(machine->stop().outcome, Outcome::clean);
   machine.reset();
   std::string text = contents(options.trace_file);
@@ -126,7 +126,7 @@ TEST(Machine, TwoMachinesInOneProcessDoNotSeeEachOther) {
   const auto work = [](std::uint64_t seed) {
     auto machine = started(options_for_tests("mem:4M", seed));
     ASSERT_TRUE(machine);
-    for (int round = 0; round < 3; ++round) machine->self_check([](const SelfCheckProgress&) {});
+    for (int round = 0; round < 3; ++round) machine->self_check([](const SelfCheckProgress&) { return true; });
     EXPECT_EQ(machine->stop().outcome, Outcome::clean);
   };
   std::thread other(work, 2);
@@ -224,6 +224,30 @@ TEST(Machine, DisksComeAndGoWhenTheDriverSaysThatTheBusChanged) {  // ST-120 ST-
   for (const std::string& line : report.debug_output) told += line + "\n";
   EXPECT_EQ(told, "state change told: 0\ntold again meanwhile: c1000001\ntold of no entity: c1000006\n"
                   "state change of unit 1 processed: type 1, status 0\n");
+}
+
+TEST(Machine, ASelfCheckThatIsToldToStopEndsThereAndTheReportIsClean) {
+  auto machine = started(options_for_tests("mem:8M"));
+  ASSERT_TRUE(machine);
+  unsigned told = 0;
+  std::uint64_t done = 0, total = 0;
+  EXPECT_FALSE(machine->self_check([&](const SelfCheckProgress& progress) {
+    done = progress.done, total = progress.total;
+    return ++told < 3;
+  }));
+  EXPECT_EQ(told, 3u);
+  EXPECT_LT(done, total);
+  std::byte block[512];
+  EXPECT_EQ(machine->disk().read(block, 0), 0) << "the machine goes on";
+  const Report report = machine->stop();
+  EXPECT_EQ(report.outcome, Outcome::clean) << findings_text(report);
+  EXPECT_GT(report.ios, 0u);
+}
+
+TEST(Machine, ASelfCheckNeedsNoProgressCallback) {
+  auto machine = started(options_for_tests("mem:1M"));
+  ASSERT_TRUE(machine);
+  EXPECT_TRUE(machine->self_check({}));
 }
 
 }  // namespace

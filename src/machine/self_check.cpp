@@ -18,24 +18,29 @@ constexpr int kComplaintsMax = 10;
 
 class SelfCheck {
  public:
-  SelfCheck(MachineDisk& disk, std::uint64_t seed, const std::function<void(const SelfCheckProgress&)>& progress,
+  SelfCheck(MachineDisk& disk, std::uint64_t seed, const std::function<bool(const SelfCheckProgress&)>& progress,
             const std::function<void(std::string)>& complain)
       : disk_(disk), choose_(seed ^ 0x73656C66), progress_(progress), complain_(complain), block_(disk.block_size()),
         area_(std::min<std::uint64_t>(disk.size(), kScratchMax) / block_ * block_), expected_(area_) {}
 
-  void run() {
-    if (area_ == 0) return;
-    if (disk_.read_only()) return read_only_pass();
+  bool run() {
+    if (area_ != 0) disk_.read_only() ? read_only_pass() : full_pass();
+    if (!stop_) tell("done");
+    return !cancelled_;
+  }
+
+ private:
+  void full_pass() {
     fill();
     sizes_and_shapes();
     random_mix();
     trims_and_zeroes();
     final_compare();
-    tell("done");
   }
-
- private:
-  void tell(std::string_view what) { progress_({done_, total_, what}); }
+  void tell(std::string_view what) {
+    if (!progress_ || progress_({done_, total_, what})) return;
+    stop_ = cancelled_ = true;
+  }
   void step(std::string_view what) {
     if (++done_ % 8 == 0) tell(what);
   }
@@ -85,6 +90,7 @@ class SelfCheck {
       failed(disk_.read_blocks(got, offset, 0), "a read", offset, got.size());
       step("reading");
     }
+    if (stop_) return;
     const std::vector<std::byte> block(block_);
     if (disk_.write(block, 0, false) != EROFS) complain("self-check: a write to a read-only disk did not fail with EROFS");
   }
@@ -98,6 +104,7 @@ class SelfCheck {
     for (const std::uint32_t size : kSizes) {
       if (size % block_ != 0 || size > area_ || stop_) continue;
       for (const std::uint32_t shift : {0u, any_shift(), any_shift()}) {
+        if (stop_) return;
         const std::uint64_t offset = any_offset(size);
         write(offset, size, false, shift);
         read(offset, size, any_shift());
@@ -129,19 +136,19 @@ class SelfCheck {
       write(offset, length, false, 0);  // trimmed bytes are undefined until written
       read(offset, length, 0);
     }
-    step("trims and zeroes");
+    if (!stop_) step("trims and zeroes");
   }
   void final_compare() {
     for (std::uint64_t offset = 0; offset < area_ && !stop_; offset += kSizes[8]) {
       read(offset, std::min<std::uint64_t>(kSizes[8], area_ - offset), 0);
       step("comparing everything");
     }
-    failed(disk_.flush(), "a flush", 0, 0);
+    if (!stop_) failed(disk_.flush(), "a flush", 0, 0);
   }
 
   MachineDisk& disk_;
   Seeded choose_;
-  const std::function<void(const SelfCheckProgress&)>& progress_;
+  const std::function<bool(const SelfCheckProgress&)>& progress_;
   const std::function<void(std::string)>& complain_;
   std::uint32_t block_;
   std::uint64_t area_;
@@ -149,14 +156,14 @@ class SelfCheck {
   std::uint64_t done_ = 0;
   std::uint64_t total_ = area_ / kSizes[9] + std::size(kSizes) * 3 + kRandomRounds + 1 + area_ / kSizes[8];
   int complaints_ = 0;
-  bool stop_ = false;
+  bool stop_ = false, cancelled_ = false;
 };
 
 }  // namespace
 
-void run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<void(const SelfCheckProgress&)>& progress,
+bool run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<bool(const SelfCheckProgress&)>& progress,
                     const std::function<void(std::string)>& complain) {
-  SelfCheck(disk, seed, progress, complain).run();
+  return SelfCheck(disk, seed, progress, complain).run();
 }
 
 }  // namespace drydock

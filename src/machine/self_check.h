@@ -10,8 +10,8 @@
 
 namespace drydock {
 
-/// `complain` is told what went wrong, one line each. Stops early when the machine has ended.
-void run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<void(const SelfCheckProgress&)>& progress,
+/// `complain` is told what went wrong, one line each. Stops early when the machine has ended. False: `progress` said stop.
+bool run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<bool(const SelfCheckProgress&)>& progress,
                     const std::function<void(std::string)>& complain);
 
 }  // namespace drydock

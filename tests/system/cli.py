@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
 """The command line keeps its word: exit statuses, one line for each error, and the fields of --json."""
+import json
+import signal
+import subprocess
+import time
+
 from harness import Suite
 
 # Arguments after `drydock`, and what the one line of the error must mention. {sys} is a good driver.
@@ -55,6 +60,26 @@ def help_and_version(suite):
         suite.check(option in shown, f"run --help explains {option}", shown)
 
 
+def takes_signals(pid):
+    """A process whose first thread has left SIGINT to another: from then on it does not just die of one."""
+    with open(f"/proc/{pid}/status") as status:
+        blocked = next(int(line.split()[1], 16) for line in status if line.startswith("SigBlk:"))
+    return blocked >> (signal.SIGINT - 1) & 1
+
+
+def stopped_self_check(suite):
+    command = [suite.drydock, "run", suite.driver(), "--disk", "mem:64M", "--json", suite.scratch / "stopped.json"]
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not takes_signals(process.pid):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    report = json.loads((suite.scratch / "stopped.json").read_text())
+    suite.check(process.returncode == 0, "a self-check stopped by SIGINT ends clean", f"status {process.returncode}\n{err}")
+    suite.check("stopped before its end" in err, "it says that it was stopped", err)
+    suite.check(report["outcome"] == "clean" and "I/Os" in out, "and reports what it did", out)
+
+
 def self_check(suite):
     done = suite.drydock_run("--json", "report.json")
     suite.check_status(done, 0, "the self-check of our own driver is clean, with every default")
@@ -90,5 +115,6 @@ if __name__ == "__main__":
         usage_errors(suite)
         help_and_version(suite)
         self_check(suite)
+        stopped_self_check(suite)
         every_setting(suite)
         commands(suite)

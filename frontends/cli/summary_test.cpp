@@ -24,7 +24,7 @@ Report report_with_findings() {
   report.limits.alignment_mask = 3;
   report.ios = 1234567;
   report.sg_min = 1, report.sg_mean = 2.5, report.sg_max = 17;
-  report.findings = {{"ST-42", "0xF1/0x2004", "The list was read after completion.", "my.c:40", {"my.c:40 HwInterrupt"}, 3}};
+  report.findings = {{"ST-42", "0xF1/0x2004", "The list was read after completion.", "my.c:40", {"my.c:40 HwInterrupt"}, 3, "", "/src/my.c", 40}};
   return report;
 }
 

@@ -44,6 +44,8 @@ Json finding_json(const Finding& finding) {
           {"code", finding.code},
           {"message", finding.message},
           {"driver_location", finding.driver_location},
+          {"source_file", finding.source_file},
+          {"source_line", finding.source_line},
           {"stack", finding.stack},
           {"count", finding.count},
           {"second", finding.second}};
@@ -51,7 +53,7 @@ Json finding_json(const Finding& finding) {
 
 Finding finding_from(const Json& json) {
   return {json.at("rule"),  json.at("code"), json.at("message"), json.at("driver_location"),
-          json.at("stack"), json.at("count"), json.at("second")};
+          json.at("stack"), json.at("count"), json.at("second"), json.at("source_file"), json.at("source_line")};
 }
 
 Outcome outcome_from(const std::string& name) {

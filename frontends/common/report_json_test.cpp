@@ -17,7 +17,7 @@ Report full_report() {
   report.ios = 10, report.bytes = 11, report.reads = 12, report.writes = 13, report.flushes = 14, report.trims = 15;
   report.sg_min = 1, report.sg_max = 17, report.sg_mean = 2.5;
   report.bounced_pages = 16, report.interrupts = 18, report.traps = 19, report.virtual_nanoseconds = 20;
-  report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence"}};
+  report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence", "/src/my.c", 40}};
   report.debug_output = {"hello"};
   return report;
 }
@@ -27,7 +27,7 @@ TEST(ReportJson, has_every_field_the_command_line_promises) {
   for (const char* key : {"outcome", "driver", "port", "limits", "ios", "bytes", "sg", "bounced_pages", "findings"})
     EXPECT_TRUE(json.contains(key)) << key;
   for (const char* key : {"min", "mean", "max"}) EXPECT_TRUE(json["sg"].contains(key)) << key;
-  for (const char* key : {"rule", "code", "message", "driver_location", "stack"})
+  for (const char* key : {"rule", "code", "message", "driver_location", "source_file", "source_line", "stack"})
     EXPECT_TRUE(json["findings"][0].contains(key)) << key;
   EXPECT_TRUE(json["limits"].is_object());
   EXPECT_EQ(json["sg"]["mean"], 2.5);

@@ -101,10 +101,14 @@ std::vector<std::uint64_t> Driver::stack_at(const CodePlace& place) {
 
 std::string Driver::location(std::uint64_t address, RipKind kind) {
   if (!image_ || !image_->contains(address)) return fmt::format("{:#x}", address);
+  const SourceLocation place = source(address, kind);
+  return place.file.empty() ? image_->name_of(address) : fmt::format("{}:{}", place.file, place.line);
+}
+
+SourceLocation Driver::source(std::uint64_t address, RipKind kind) {
+  if (!image_ || !image_->contains(address)) return {};
   const auto places = symboliser_.locate(*image_, address, kind);
-  if (places.empty() || places.front().file.empty()) return image_->name_of(address);
-  const SourceLocation& place = telling_place(places);
-  return fmt::format("{}:{}", place.file, place.line);
+  return places.empty() || places.front().file.empty() ? SourceLocation{} : telling_place(places);
 }
 
 std::string Driver::frame_text(std::uint64_t address, RipKind kind) {

@@ -39,6 +39,8 @@ class Driver final : public ImportResolver, public CodeMap, public StackSource {
   bool may_touch(std::uint64_t address, std::uint64_t size, bool write) const;
   /// "my.c:40" (or "my.sys+0x1234") and, for stacks, with the function in front.
   std::string location(std::uint64_t address, RipKind kind);
+  /// The line that location() names; an empty one when nobody knows.
+  SourceLocation source(std::uint64_t address, RipKind kind);
   std::string frame_text(std::uint64_t address, RipKind kind);
 
   std::optional<storport::Miniport> miniport;

@@ -170,7 +170,7 @@ void MachineImpl::bus_changed(storport::Adapter& adapter, const storport::BusSco
 bool MachineImpl::self_check(const std::function<bool(const SelfCheckProgress&)>& progress) {
   return run_self_check(*disks_.front(), options_.seed, progress, [&](std::string text) {
     if (kernel_.halt()) return;
-    self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1, ""});
+    self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1, "", "", 0});
   });
 }
 
@@ -297,11 +297,14 @@ Limits MachineImpl::limits_of(storport::Adapter& adapter) {
 }
 
 Finding MachineImpl::finding_of(const RecordedFinding& recorded) {
-  Finding finding{recorded.rule, recorded.code, recorded.message, "", {}, recorded.count, recorded.second};
+  Finding finding{recorded.rule, recorded.code, recorded.message, "", {}, recorded.count, recorded.second, "", 0};
   for (std::size_t i = 0; i < recorded.stack.size(); ++i) {
     const RipKind kind = i == 0 && !recorded.first_is_return ? RipKind::exact : RipKind::return_address;
     finding.stack.push_back(driver_->frame_text(recorded.stack[i], kind));
-    if (i == 0) finding.driver_location = driver_->location(recorded.stack[i], kind);
+    if (i != 0) continue;
+    finding.driver_location = driver_->location(recorded.stack[i], kind);
+    const SourceLocation source = driver_->source(recorded.stack[i], kind);
+    finding.source_file = source.file_path, finding.source_line = source.line;
   }
   return finding;
 }

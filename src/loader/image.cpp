@@ -31,25 +31,6 @@ struct File {
   }
 };
 
-Result<std::vector<std::byte>> read_file(const std::string& path) {
-  File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return refuse("{}: {}", path, std::strerror(errno));
-  struct stat about {};
-  if (::fstat(file.fd, &about) != 0) return refuse("{}: {}", path, std::strerror(errno));
-  if (!S_ISREG(about.st_mode)) return refuse("{}: not a regular file", path);
-  const auto size = static_cast<std::uint64_t>(about.st_size);
-  if (size > kImageFileSizeMax) return refuse("{}: {} bytes are more than a driver image has (limit {})", path, size, kImageFileSizeMax);
-  std::vector<std::byte> bytes(size);
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return refuse("{}: {}", path, std::strerror(errno));
-    if (got == 0) return refuse("{}: the file became shorter while it was read", path);
-    done += static_cast<std::size_t>(got);
-  }
-  return bytes;
-}
-
 std::string base_name(const std::string& path) {
   const auto slash = path.find_last_of('/');
   return slash == std::string::npos ? path : path.substr(slash + 1);
@@ -73,8 +54,27 @@ void set_rights(std::uint64_t address, std::uint64_t length, int rights) {
 
 }  // namespace
 
+Result<std::vector<std::byte>> read_image_file(const std::string& path) {
+  File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return refuse("{}: {}", path, std::strerror(errno));
+  struct stat about {};
+  if (::fstat(file.fd, &about) != 0) return refuse("{}: {}", path, std::strerror(errno));
+  if (!S_ISREG(about.st_mode)) return refuse("{}: not a regular file", path);
+  const auto size = static_cast<std::uint64_t>(about.st_size);
+  if (size > kImageFileSizeMax) return refuse("{}: {} bytes are more than a driver image has (limit {})", path, size, kImageFileSizeMax);
+  std::vector<std::byte> bytes(size);
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t got = ::read(file.fd, bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return refuse("{}: {}", path, std::strerror(errno));
+    if (got == 0) return refuse("{}: the file became shorter while it was read", path);
+    done += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
 Result<Image> Image::load(const std::string& path, const LoadOptions& options, ImportResolver& resolver) {
-  TRY(auto file, read_file(path));
+  TRY(auto file, read_image_file(path));
   return load_bytes(std::move(file), path, options, resolver);
 }
 

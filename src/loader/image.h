@@ -59,6 +59,9 @@ struct LoadOptions {
   std::string name;                       // default: the file's base name
 };
 
+/// The bytes of a file that may be an image; whether they are one is for PeImage::parse to say.
+Result<std::vector<std::byte>> read_image_file(const std::string& path);
+
 class Image {
  public:
   static Result<Image> load(const std::string& path, const LoadOptions& options, ImportResolver& resolver);

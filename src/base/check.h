@@ -14,6 +14,9 @@ inline constexpr int kExitOurFault = 5;
 /// Remembered so that a failed CHECK can print how to repeat the run.
 void remember_seed(std::uint64_t seed);
 
+/// What is still to be done when a CHECK fails, once the message is out; nullptr: nothing (the default).
+void on_check_failed(void (*act)(const char* why));
+
 [[noreturn]] void check_failed(const char* file, int line, const char* condition, const std::string& why);
 
 }  // namespace drydock

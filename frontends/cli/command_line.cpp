@@ -45,15 +45,43 @@ CLI::App* add_run(CLI::App& app, RunRequest& request) {
   run->add_option("--nbd", request.nbd_socket, "serve the disk by NBD at this Unix socket")->type_name("SOCKET");
   run->add_option("--exec", request.command, "serve while this shell command runs; it finds the disk at $uri")->type_name("CMD");
   run->add_option("--json", request.json_file, "the report as JSON (-: standard output)")->type_name("FILE");
+  run->add_option("--junit", request.junit_file, "the report as JUnit XML, for CI systems")->type_name("FILE");
+  run->add_option("--sarif", request.sarif_file, "the findings as SARIF 2.1.0, for code scanning")->type_name("FILE");
   run->footer(kStatuses);
   return run;
+}
+
+CLI::App* add_inspect(CLI::App& app, CommandLine& line) {
+  CLI::App* inspect = app.add_subcommand("inspect", "what a driver is, how it was built, and which of its imports drydock has");
+  inspect->add_option("DRIVER", line.text, "the driver to look at; nothing of it is run")->required()->type_name("");
+  inspect->add_flag("--json", line.as_json, "as JSON");
+  inspect->footer("Exit status: 0, or 2 for a file that cannot be read or is no x86-64 driver.");
+  return inspect;
+}
+
+CLI::App* add_ddi(CLI::App& app, CommandLine& line) {
+  CLI::App* ddi = app.add_subcommand("ddi", "the routines of Windows that drydock has");
+  ddi->add_flag("--json", line.as_json, "as JSON, with addresses of documentation pages and rule ids");
+  ddi->add_flag("--missing", line.missing_only, "those it does not have instead");
+  ddi->footer("Missing is what drydock's own WDK headers (include/wdk) declare as an import of storport.sys, scsiport.sys,\n"
+              "ntoskrnl.exe or hal.dll and drydock does not export; what the headers do not declare is in neither list.\n"
+              "A driver that imports a missing routine still loads; calling it ends the run with its name and the caller.");
+  return ddi;
+}
+
+CLI::App* add_explain(CLI::App& app, CommandLine& line) {
+  CLI::App* explain = app.add_subcommand("explain", "a rule or a bug check in plain words, with its documentation pages");
+  explain->add_option("ID", line.text, "a rule such as ST-43, or a bug check such as 0xD1 or 0xF1/0x2004")->required()->type_name("");
+  explain->footer("Exit status: 0, or 2 for what is in no rule.");
+  return explain;
 }
 
 /// CLI11's own words, except where they speak of its insides.
 std::string in_our_words(const CLI::ParseError& error, std::string_view first_word) {
   const bool missing = error.get_name() == "RequiredError";
   std::string words = error.what();
-  if (missing && words.find("DRIVER") != std::string::npos) words = "run: which driver? (drydock run DRIVER.sys)";
+  if (missing && words.find("DRIVER") != std::string::npos) words = fmt::format("{0}: which driver? (drydock {0} DRIVER.sys)", first_word);
+  if (missing && words.starts_with("ID ")) words = "explain: which rule or bug check? (drydock explain ST-43)";
   if (missing && words.find("subcommand") != std::string::npos)
     words = first_word.empty() ? "nothing to do; try 'drydock run DRIVER.sys' or 'drydock help'"
                                : fmt::format("'{}' is nothing drydock does; try 'drydock help'", first_word);
@@ -62,7 +90,22 @@ std::string in_our_words(const CLI::ParseError& error, std::string_view first_wo
   return words;
 }
 
-CommandLine show(std::string text) { return {CommandLine::Verb::show_text, std::move(text), {}}; }
+CommandLine show(std::string text) {
+  CommandLine line{CommandLine::Verb::show_text, std::move(text), {}};
+  return line;
+}
+
+struct Subcommand {
+  CLI::App* app;
+  CommandLine::Verb verb;
+};
+
+/// The help of the subcommand that was named, else of the whole.
+std::string help_of(const CLI::App& app, const std::vector<Subcommand>& subcommands, const std::string& topic) {
+  for (const Subcommand& subcommand : subcommands)
+    if (subcommand.app->parsed() || subcommand.app->get_name() == topic) return subcommand.app->help("drydock");
+  return app.help();
+}
 
 }  // namespace
 
@@ -71,23 +114,28 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   CLI::App app{kAbout, "drydock"};
   app.set_version_flag("--version", std::string("drydock ") + DRYDOCK_VERSION);
   app.require_subcommand(1);
-  CLI::App* run = add_run(app, line.run);
-  CLI::App* devices = app.add_subcommand("devices", "list the devices a driver can be put on");
-  CLI::App* help = app.add_subcommand("help", "show this, or the options of `run`");
+  const std::vector<Subcommand> subcommands = {
+      {add_run(app, line.run), CommandLine::Verb::run},
+      {add_inspect(app, line), CommandLine::Verb::inspect},
+      {add_ddi(app, line), CommandLine::Verb::list_exports},
+      {add_explain(app, line), CommandLine::Verb::explain},
+      {app.add_subcommand("devices", "list the devices a driver can be put on"), CommandLine::Verb::list_devices}};
+  CLI::App* help = app.add_subcommand("help", "show this, or the options of a command");
   std::string topic;
-  help->add_option("TOPIC", topic)->type_name("")->check(CLI::IsMember({"run", "devices"}));
+  help->add_option("TOPIC", topic)->type_name("")->check(CLI::IsMember({"run", "inspect", "ddi", "explain", "devices"}));
   app.footer(kStatuses);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return show(run->parsed() ? run->help("drydock") : app.help());
+    return show(help_of(app, subcommands, topic));
   } catch (const CLI::CallForVersion& version) {
     return show(std::string(version.what()) + '\n');
   } catch (const CLI::ParseError& error) {
     return refuse("{}", in_our_words(error, argc > 1 ? argv[1] : ""));
   }
-  if (help->parsed()) return show(topic == "run" ? run->help("drydock") : app.help());
-  line.verb = devices->parsed() ? CommandLine::Verb::list_devices : CommandLine::Verb::run;
+  if (help->parsed()) return show(help_of(app, subcommands, topic));
+  for (const Subcommand& subcommand : subcommands)
+    if (subcommand.app->parsed()) line.verb = subcommand.verb;
   return line;
 }
 

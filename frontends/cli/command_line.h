@@ -17,15 +17,18 @@ struct RunRequest {
   Options options;                                            ///< the same, understood
   std::optional<std::string> nbd_socket;
   std::optional<std::string> command;
-  std::string json_file;  ///< "-" is standard output; empty: none
+  /// Where the report goes; "-" is standard output, empty: not written.
+  std::string json_file, junit_file, sarif_file;
   bool serves() const { return nbd_socket || command; }
 };
 
 struct CommandLine {
-  enum class Verb { show_text, list_devices, run };
+  enum class Verb { show_text, list_devices, inspect, list_exports, explain, run };
   Verb verb;
-  std::string text;  ///< for show_text: help or version
+  std::string text;  ///< for show_text: help or version; for inspect: the driver; for explain: the rule or code
   RunRequest run;
+  bool as_json = false;       ///< inspect, list_exports
+  bool missing_only = false;  ///< list_exports
 };
 
 Result<CommandLine> parse_command_line(int argc, const char* const* argv);

@@ -48,6 +48,41 @@ TEST(CommandLine, a_bare_run_serves_nobody) {
   EXPECT_FALSE(line->run.serves());
 }
 
+TEST(CommandLine, the_tools_around_a_run_take_what_they_are_about) {
+  using Verb = CommandLine::Verb;
+  const auto inspect = parse({"inspect", "my.sys", "--json"});
+  ASSERT_TRUE(inspect) << inspect.error().message;
+  EXPECT_EQ(inspect->verb, Verb::inspect);
+  EXPECT_EQ(inspect->text, "my.sys");
+  EXPECT_TRUE(inspect->as_json);
+  const auto ddi = parse({"ddi", "--missing"});
+  ASSERT_TRUE(ddi) << ddi.error().message;
+  EXPECT_EQ(ddi->verb, Verb::list_exports);
+  EXPECT_TRUE(ddi->missing_only && !ddi->as_json);
+  const auto explain = parse({"explain", "0xF1/0x2004"});
+  ASSERT_TRUE(explain) << explain.error().message;
+  EXPECT_EQ(explain->verb, Verb::explain);
+  EXPECT_EQ(explain->text, "0xF1/0x2004");
+  EXPECT_EQ(parse({"inspect"}).error().message, "inspect: which driver? (drydock inspect DRIVER.sys)");
+  EXPECT_EQ(parse({"explain"}).error().message, "explain: which rule or bug check? (drydock explain ST-43)");
+}
+
+TEST(CommandLine, reports_for_ci_systems_have_their_files) {
+  const auto line = parse({"run", "my.sys", "--junit", "j.xml", "--sarif", "s.sarif"});
+  ASSERT_TRUE(line) << line.error().message;
+  EXPECT_EQ(line->run.junit_file, "j.xml");
+  EXPECT_EQ(line->run.sarif_file, "s.sarif");
+}
+
+TEST(CommandLine, each_command_has_its_help) {
+  for (const char* command : {"run", "inspect", "ddi", "explain", "devices"}) {
+    const auto asked = parse({"help", command}), flagged = parse({command, "--help"});
+    ASSERT_TRUE(asked && flagged) << command;
+    EXPECT_EQ(asked->text, flagged->text);
+    EXPECT_NE(asked->text, parse({"help"})->text);
+  }
+}
+
 TEST(CommandLine, a_bad_word_is_refused_in_one_line) {
   const std::vector<std::vector<const char*>> rows = {
       {},

@@ -1,15 +1,21 @@
 // drydock: the command line.
 
+#include <drydock/inspect.h>
 #include <fmt/format.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 
+#include "annotations.h"
+#include "base/check.h"
 #include "command_line.h"
-#include "common/report_json.h"
+#include "common/rule_book.h"
+#include "ddi_list.h"
 #include "device_list.h"
 #include "exit_status.h"
+#include "explanation.h"
+#include "inspection.h"
+#include "report_files.h"
 #include "self_check.h"
 #include "server.h"
 #include "summary.h"
@@ -24,27 +30,6 @@ int complain(std::string_view message) {
   return static_cast<int>(Outcome::bad_input);
 }
 
-/// Where --json goes; opened before the run, so that a bad path is bad input and not a lost report.
-class JsonFile {
- public:
-  static Result<JsonFile> at(const std::string& path) {
-    if (path.empty()) return JsonFile(nullptr);
-    std::FILE* file = path == "-" ? stdout : std::fopen(path.c_str(), "w");
-    if (file == nullptr) return refuse("{}: {}", path, strerror(errno));
-    return JsonFile(file);
-  }
-  bool is_stdout() const { return file_ == stdout; }
-  void write(const Report& report) {
-    if (file_ == nullptr) return;
-    std::fputs((json_text(report, true) + '\n').c_str(), file_);
-    std::fflush(file_);
-  }
-
- private:
-  explicit JsonFile(std::FILE* file) : file_(file) {}
-  std::FILE* file_;
-};
-
 void print_summary(const Report& report, bool started, std::FILE* out) {
   const Style style = Style::of(out);
   if (started) fmt::print(out, "{}", summary_table(report, style));
@@ -56,34 +41,80 @@ void print_summary(const Report& report, bool started, std::FILE* out) {
   if (report.outcome > Outcome::bad_input) complain(closing_line(report, Style::of(stderr)));
 }
 
-struct Ended {
-  Report report;
-  bool started;
-  std::optional<int> command_status;
-};
-
-Result<Ended> perform(const RunRequest& request) {
+Result<RunEnded> perform(const RunRequest& request) {
   if (!request.serves()) {
     SelfChecked checked = self_check(request.options);
-    return Ended{std::move(checked.report), checked.started, std::nullopt};
+    return RunEnded{std::move(checked.report), checked.started, std::nullopt};
   }
   TRY(Served served, serve(request));
-  return Ended{std::move(served.report), served.started, served.command_status};
+  return RunEnded{std::move(served.report), served.started, served.command_status};
+}
+
+RunEnded failed(Outcome outcome, std::string message) {
+  RunEnded ended;
+  ended.report.outcome = outcome;
+  ended.report.message = std::move(message);
+  return ended;
+}
+
+void annotate(const RunEnded& ended, std::FILE* out) {
+  if (in_github_workflow()) fmt::print(out, "{}", annotations(ended));
+}
+
+/// The run whose report would be lost if drydock failed now: a failed CHECK ends the process where it stands.
+struct Unfinished {
+  const RunRequest* request;
+  ReportFiles* files;
+};
+Unfinished unfinished{};
+
+void write_unfinished(const char* why) {
+  const RunEnded ended = failed(Outcome::internal_error, why);
+  (void)unfinished.files->write(*unfinished.request, ended);
+  annotate(ended, stderr);
 }
 
 int run(const RunRequest& request) {
-  auto json = JsonFile::at(request.json_file);
-  if (!json) return complain(json.error().message);
+  auto files = ReportFiles::open(request);
+  if (!files) return complain(files.error().message);
+  unfinished = {&request, &*files};
+  on_check_failed(write_unfinished);
   auto ended = perform(request);
-  if (!ended) {
-    Report report;
-    report.outcome = Outcome::bad_input;
-    report.message = ended.error().message;
-    ended = Ended{std::move(report), false, std::nullopt};
+  on_check_failed(nullptr);
+  if (!ended) ended = failed(Outcome::bad_input, ended.error().message);
+  const auto written = files->write(request, *ended);
+  std::FILE* const out = files->on_standard_output() ? stderr : stdout;
+  print_summary(ended->report, ended->started, out);
+  annotate(*ended, out);
+  const int status = exit_status(ended->report.outcome, ended->command_status);
+  return written ? status : std::max(status, complain(written.error().message));
+}
+
+int inspect(const CommandLine& line) {
+  const Inspected inspected = inspect_driver(line.text);
+  if (!inspected) return complain(inspected.error);
+  const RuleBook& book = RuleBook::get();
+  fmt::print("{}", line.as_json ? inspection_json(inspected.facts, book) : inspection_text(inspected.facts, book, Style::of(stdout)));
+  return 0;
+}
+
+int list_exports(const CommandLine& line) {
+  const RuleBook& book = RuleBook::get();
+  if (line.missing_only) {
+    const auto routines = missing_routines();
+    fmt::print("{}", line.as_json ? missing_json(routines, book) : missing_text(routines));
+  } else {
+    const auto routines = exported_routines();
+    fmt::print("{}", line.as_json ? exports_json(routines, book) : exports_text(routines));
   }
-  json->write(ended->report);
-  print_summary(ended->report, ended->started, json->is_stdout() ? stderr : stdout);
-  return exit_status(ended->report.outcome, ended->command_status);
+  return 0;
+}
+
+int explain(const CommandLine& line) {
+  const auto text = explanation(line.text, RuleBook::get());
+  if (!text) return complain(text.error().message);
+  fmt::print("{}", *text);
+  return 0;
 }
 
 }  // namespace
@@ -96,6 +127,9 @@ int main(int argc, char** argv) {
   switch (line->verb) {
     case CommandLine::Verb::show_text: fmt::print("{}", line->text); return 0;
     case CommandLine::Verb::list_devices: fmt::print("{}", device_list(device_types())); return 0;
+    case CommandLine::Verb::inspect: return inspect(*line);
+    case CommandLine::Verb::list_exports: return list_exports(*line);
+    case CommandLine::Verb::explain: return explain(*line);
     case CommandLine::Verb::run: break;
   }
   return run(line->run);

@@ -27,6 +27,14 @@ constexpr auto kServerGrace = std::chrono::seconds(60);  // flushing a large dis
 constexpr auto kCommandGrace = std::chrono::seconds(5);
 constexpr const char* kPluginFile = "nbdkit-drydock-plugin.so";
 
+/// nbdkit's plugin directory as seen from the folder of a program that was moved, or unpacked, with it: /usr/bin and
+/// /usr/lib/… are two steps and a few apart wherever /usr is.
+std::filesystem::path plugin_folder_from(const std::filesystem::path& bin) {
+  constexpr std::string_view kUsr = "/usr/";
+  const std::string_view installed = DRYDOCK_PLUGIN_DIR;
+  return installed.starts_with(kUsr) ? bin / ".." / installed.substr(kUsr.size()) : std::filesystem::path(installed);
+}
+
 /// $DRYDOCK_PLUGIN, else beside this program, else where it was installed.
 Result<std::string> find_plugin() {
   std::vector<std::filesystem::path> places;
@@ -34,7 +42,9 @@ Result<std::string> find_plugin() {
     places.emplace_back(named);
   } else {
     std::error_code ignored;
-    places.push_back(std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / kPluginFile);
+    const auto bin = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+    places.push_back(bin / kPluginFile);
+    places.push_back(plugin_folder_from(bin) / kPluginFile);
     places.push_back(std::filesystem::path(DRYDOCK_PLUGIN_DIR) / kPluginFile);
   }
   for (const auto& place : places)

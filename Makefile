@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 OUT   := build/release
+PREFIX ?= /usr/local
 
-.PHONY: help run test build bench check-all docs tidy setup-build setup-run setup-test setup-bench setup-check
+.PHONY: help run test build bench check-all docs tidy install deb setup-build setup-run setup-test setup-package setup-bench setup-check
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -20,7 +21,7 @@ test: setup-test  ## build, then every test; ends with 'N passed, N failed'
 	@tools/test/run.py --jobs $(JOBS)
 
 build: setup-build  ## drydock, the nbdkit plugin and the drivers, into build/release
-	@cmake --preset release >$(OUT).configure.log 2>&1 || { cat $(OUT).configure.log; exit 1; }
+	@cmake --preset release $(if $(PLUGINDIR),-DDRYDOCK_PLUGINDIR=$(PLUGINDIR)) >$(OUT).configure.log 2>&1 || { cat $(OUT).configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
 bench: setup-bench build  ## speed, each benchmark beside its instruction count
@@ -28,6 +29,13 @@ bench: setup-bench build  ## speed, each benchmark beside its instruction count
 
 check-all: setup-check test  ## the heavy rest: other compilers, sanitizers, many seeds
 	@tools/test/check_all.sh $(JOBS)
+
+install: build  ## into PREFIX (/usr/local) below DESTDIR; COMPONENT=drydock, library, dev or wdk: that part alone
+	@DESTDIR="$(DESTDIR)" cmake --install $(OUT) --prefix "$(PREFIX)" $(if $(COMPONENT),--component $(COMPONENT))
+
+deb: setup-package build  ## Debian packages, into build/packages
+	@cpack --config $(OUT)/CPackConfig.cmake -B build/packages
+	@rm -rf build/packages/_CPack_Packages; ls build/packages/*.deb
 
 docs: build  ## regenerate docs/rules.md, docs/ddi-coverage.md, docs/assumptions.md
 	@tools/docs/generate.py --build $(OUT)
@@ -42,6 +50,9 @@ setup-run:
 	@tools/setup/install.sh build run
 setup-test:
 	@tools/setup/install.sh build run test
+setup-package:
+	@tools/setup/install.sh build package
+	@mkdir -p build
 setup-bench:
 	@tools/setup/install.sh build run test bench
 setup-check:

@@ -3,14 +3,18 @@
 #   drydock_add_miniport(name SOURCES a.c b.c [COMPILER gcc|clang] [DEFINES X=1 …] [INCLUDES dir …] [OPTIONS -O0 …]
 #                        [OUTPUT_NAME file])
 #
-# makes ${CMAKE_BINARY_DIR}/drivers/<name>.sys with tools/drydock-cc, as target driver_<name>, part of `all`. It is built
+# makes ${CMAKE_BINARY_DIR}/drivers/<name>.sys with drydock-cc, as target driver_<name>, part of `all`. It is built
 # anew when a source, a header beside one, drydock's WDK headers or the table of exported routines changes.
 #
 # drydock_implibs is the target that makes the import libraries in ${CMAKE_BINARY_DIR}/implib from that table.
 
-set(DRYDOCK_TOOLS ${CMAKE_CURRENT_LIST_DIR}/../tools)
-set(DRYDOCK_WDK ${CMAKE_CURRENT_LIST_DIR}/../include/wdk)
-set(DRYDOCK_IMPLIB ${CMAKE_BINARY_DIR}/implib)
+if(NOT DRYDOCK_CC)  # in drydock's own tree; installed, drydock-wdk-config.cmake has said where things are
+  set(DRYDOCK_TOOLS ${CMAKE_CURRENT_LIST_DIR}/../tools)
+  set(DRYDOCK_CC ${DRYDOCK_TOOLS}/drydock-cc)
+  set(DRYDOCK_START ${DRYDOCK_TOOLS}/drivers)
+  set(DRYDOCK_WDK ${CMAKE_CURRENT_LIST_DIR}/../include/wdk)
+  set(DRYDOCK_IMPLIB ${CMAKE_BINARY_DIR}/implib)
+endif()
 set(DRYDOCK_MODULES storport.sys scsiport.sys ntoskrnl.exe hal.dll)
 
 # Called once, where drydock's own build defines the program drydock-exports.
@@ -30,11 +34,6 @@ function(drydock_import_libraries)
     DEPENDS drydock-exports ${DRYDOCK_TOOLS}/drivers/make-implibs
     WORKING_DIRECTORY ${DRYDOCK_IMPLIB} COMMENT "Import libraries for drivers" VERBATIM)
   add_custom_target(drydock_implibs DEPENDS ${DRYDOCK_IMPLIB}/stamp)
-  # Installed, drydock-cc finds everything under share/drydock.
-  install(PROGRAMS ${DRYDOCK_TOOLS}/drydock-cc TYPE BIN)
-  install(DIRECTORY ${DRYDOCK_WDK} DESTINATION share/drydock/include)
-  install(DIRECTORY ${DRYDOCK_TOOLS}/drivers DESTINATION share/drydock USE_SOURCE_PERMISSIONS)
-  install(DIRECTORY ${DRYDOCK_IMPLIB} DESTINATION share/drydock FILES_MATCHING PATTERN "*.a" PATTERN "*.lib")
 endfunction()
 
 function(drydock_add_miniport name)
@@ -61,7 +60,7 @@ function(drydock_add_miniport name)
   endforeach()
   list(TRANSFORM A_DEFINES PREPEND -D)
   list(REMOVE_DUPLICATES beside)
-  file(GLOB headers CONFIGURE_DEPENDS ${beside} ${DRYDOCK_WDK}/*.h ${DRYDOCK_WDK}/crt/*.h ${DRYDOCK_TOOLS}/drivers/start*)
+  file(GLOB headers CONFIGURE_DEPENDS ${beside} ${DRYDOCK_WDK}/*.h ${DRYDOCK_WDK}/crt/*.h ${DRYDOCK_START}/start*)
   if(A_COMPILER STREQUAL gcc)
     set(library ${DRYDOCK_IMPLIB}/libstorport.a)
   else()
@@ -69,11 +68,13 @@ function(drydock_add_miniport name)
   endif()
   set(image ${CMAKE_BINARY_DIR}/drivers/${A_OUTPUT_NAME}.sys)
   add_custom_command(OUTPUT ${image}
-    COMMAND ${DRYDOCK_TOOLS}/drydock-cc --compiler=${A_COMPILER} --implib ${DRYDOCK_IMPLIB} ${flags} ${A_DEFINES}
+    COMMAND ${DRYDOCK_CC} --compiler=${A_COMPILER} --implib ${DRYDOCK_IMPLIB} ${flags} ${A_DEFINES}
             ${A_OPTIONS} -o ${image} ${sources}
-    DEPENDS ${sources} ${headers} ${library} ${DRYDOCK_TOOLS}/drydock-cc
+    DEPENDS ${sources} ${headers} ${library} ${DRYDOCK_CC}
     COMMENT "Driver ${A_OUTPUT_NAME}.sys (${A_COMPILER})" VERBATIM)
   add_custom_target(driver_${name} ALL DEPENDS ${image})
-  add_dependencies(driver_${name} drydock_implibs)
+  if(TARGET drydock_implibs)
+    add_dependencies(driver_${name} drydock_implibs)
+  endif()
   set_target_properties(driver_${name} PROPERTIES DRYDOCK_IMAGE ${image})
 endfunction()

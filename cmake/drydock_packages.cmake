@@ -1,0 +1,58 @@
+# `make deb`: one Debian package for each component of drydock_install.cmake, by CPack.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME drydock)
+set(CPACK_PACKAGE_VENDOR "drydock")
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(DRYDOCK_MAINTAINER "The drydock developers <drydock@localhost>" CACHE STRING "the packages' Maintainer: field")
+set(CPACK_DEBIAN_PACKAGE_MAINTAINER ${DRYDOCK_MAINTAINER})
+set(CPACK_PACKAGE_CONTACT ${DRYDOCK_MAINTAINER})
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL drydock library dev wdk)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+# nbdkit's plugin directory is an absolute path.
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_INSTALL_PREFIX /usr)
+
+set(CPACK_DEBIAN_PACKAGE_SECTION otherosfs)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(version "${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}")
+set(about "drydock runs Windows storage miniport drivers (.sys) in a Linux process, on an implementation of Storport, HAL DMA,
+ MDLs and the kernel's routines, with a modelled device below and a disk image behind it.")
+
+set(CPACK_DEBIAN_DRYDOCK_PACKAGE_NAME drydock)
+set(CPACK_COMPONENT_DRYDOCK_DESCRIPTION "run Windows storage miniport drivers on Linux\n ${about}\n .\n This package has the program and the nbdkit plugin.")
+set(CPACK_DEBIAN_DRYDOCK_PACKAGE_DEPENDS nbdkit)
+set(CPACK_DEBIAN_DRYDOCK_PACKAGE_RECOMMENDS "llvm-19 | llvm")
+set(CPACK_DEBIAN_DRYDOCK_PACKAGE_SUGGESTS "drydock-wdk, libnbd-bin, qemu-utils")
+
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libdrydock0)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "run Windows storage miniport drivers on Linux (library)\n ${about}\n .\n This package has the library for programs that embed it.")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS "llvm-19 | llvm")
+
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME libdrydock-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_COMPONENT_DEV_DESCRIPTION "run Windows storage miniport drivers on Linux (development files)\n ${about}\n .\n This package has the C++ headers, the CMake package and the pkg-config file.")
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libdrydock0 (= ${version})")
+
+set(CPACK_DEBIAN_WDK_PACKAGE_NAME drydock-wdk)
+set(CPACK_DEBIAN_WDK_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_WDK_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_WDK_PACKAGE_SHLIBDEPS OFF)
+set(CPACK_COMPONENT_WDK_DESCRIPTION "compile Windows storage drivers on Linux\n ${about}\n .\n This package has drydock-cc, WDK-compatible headers written from public documentation, and\n import libraries.")
+set(CPACK_DEBIAN_WDK_PACKAGE_DEPENDS "python3, gcc-mingw-w64-x86-64-win32 | gcc-mingw-w64-x86-64 | clang-19")
+set(CPACK_DEBIAN_WDK_PACKAGE_RECOMMENDS "drydock, clang-19, lld-19, g++-mingw-w64-x86-64-win32 | g++-mingw-w64-x86-64")
+
+foreach(component IN LISTS CPACK_COMPONENTS_ALL)
+  string(TOUPPER ${component} upper)
+  install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${CPACK_DEBIAN_${upper}_PACKAGE_NAME} RENAME copyright COMPONENT ${component})
+endforeach()
+
+include(CPack)

@@ -49,12 +49,10 @@ Result<std::string> code_told(const BugCheckCode& code, const RuleBook& book) {
   const auto rules = code.has_parameter ? book.told_by(code.code, code.parameter) : book.told_by(code.code);
   if (meaning == nullptr && rules.empty()) return refuse("bug check {:#x} is not in the catalogue of rules (docs/spec.md)", code.code);
   std::string text;
-  if (code.has_parameter) {
-    if (rules.empty()) text += fmt::format("{:#x}/{:#x}  no rule of the catalogue has this parameter\n", code.code, code.parameter);
-    for (const DocumentedRule* rule : rules) text += told(*rule, book);
-    if (meaning != nullptr) text += '\n';
-  }
+  if (code.has_parameter)
+    for (const DocumentedRule* rule : rules) text += told(*rule, book) + (meaning != nullptr ? "\n" : "");
   if (meaning != nullptr) text += told(*meaning, book);
+  if (code.has_parameter && rules.empty()) text += fmt::format("\nThe catalogue has no rule of its own for parameter {:#x}.\n", code.parameter);
   if (!code.has_parameter && !rules.empty()) text += "\nIts parameter 1 tells which rule was broken\n" + listed(rules);
   return text;
 }

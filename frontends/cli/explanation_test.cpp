@@ -32,6 +32,8 @@ TEST(Explanation, of_a_bug_check_is_its_meaning_and_what_it_tells) {
   EXPECT_THAT(one, StartsWith("VER-45"));
   EXPECT_THAT(one, HasSubstr("SCSI_VERIFIER_DETECTED_VIOLATION"));
   EXPECT_THAT(one, Not(HasSubstr("VER-41")));
+  EXPECT_THAT(told("0x7F/0x8"), StartsWith("VER-135"));
+  EXPECT_THAT(told("0xF1/0x9999"), HasSubstr("no rule of its own for parameter 0x9999"));
 }
 
 TEST(Explanation, what_is_in_no_rule_is_refused) {

@@ -132,12 +132,17 @@ def package_contents(suite, found):
     for name, path in found.items():
         suite.check(field(suite, path, "Architecture") == PACKAGES[name], f"{name} is for {PACKAGES[name]}")
         suite.check(field(suite, path, "Maintainer") and len(field(suite, path, "Description").splitlines()) > 2, f"{name} is described")
+        described = suite.run("dpkg-deb", "--field", path).stdout.split("Description: ")[1].split("\n")[1:]
+        described = described[:next(i for i, line in enumerate(described) if not line.startswith(" "))]
+        suite.check(all(re.match(r" (\.$|[^ .])", line) for line in described), f"{name}: the description is paragraphs, not verbatim", described)
         listing = suite.run("dpkg-deb", "--contents", path).stdout.splitlines()
         suite.check(all(line.split()[1] == "root/root" for line in listing), f"{name}: everything belongs to root")
         suite.check(any(line.endswith(f"usr/share/doc/{name}/copyright") for line in listing), f"{name} has its copyright file")
         outside = [line for line in listing if not line.split()[5].startswith(("./usr/", "./usr")) and line.split()[5] != "./"]
         suite.check(not outside, f"{name}: all of it lies below /usr", outside)
         suite.check(not [line for line in listing if "/usr/local" in line], f"{name}: none below /usr/local")
+    told = suite.run("dpkg-deb", "--info", found["libdrydock0"], "shlibs").stdout
+    suite.check(re.match(r"libdrydock 0 libdrydock0 \(>= ", told), "libdrydock0 says what programs that use it depend on", told)
 
 
 def dependencies(suite, found):

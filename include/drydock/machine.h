@@ -55,7 +55,7 @@ struct Finding {
   std::vector<std::string> stack;
   std::uint64_t count = 1;       ///< how often the same was seen at the same place
   std::string second;            ///< the message of the second time, where it differs
-  std::string source_file;       ///< of driver_location, the path as the compiler recorded it; empty: not known
+  std::string source_file{};     ///< of driver_location, the path as the compiler recorded it; empty: not known
   std::uint32_t source_line = 0;
 };
 

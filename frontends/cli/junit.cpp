@@ -77,6 +77,7 @@ std::string finding_text(const Finding& finding, const ReportedRule& rule) {
   std::string text = finding.message + '\n';
   if (!finding.driver_location.empty()) text += "at " + finding.driver_location + '\n';
   for (const std::string& frame : finding.stack) text += "   " + frame + '\n';
+  if (!finding.second.empty()) text += "the second time: " + finding.second + '\n';
   if (finding.count > 1) text += fmt::format("seen {} times\n", finding.count);
   text += '\n' + rule.id + ": " + rule.text + '\n';
   for (const std::string& address : rule.addresses) text += address + '\n';

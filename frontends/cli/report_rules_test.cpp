@@ -7,7 +7,7 @@
 namespace drydock {
 namespace {
 
-Finding finding(const char* rule, const char* code) { return {rule, code, "words", "", {}, 1, "", 0}; }
+Finding finding(const char* rule, const char* code) { return {rule, code, "words", "", {}, 1, "", "", 0}; }
 
 TEST(ReportedRule, every_kind_of_finding_has_an_id_and_a_text) {
   const std::pair<Finding, const char*> rows[] = {{finding("ST-42", ""), "ST-42"}, {finding("bug check", "0x50"), "bug-check/0x50"},

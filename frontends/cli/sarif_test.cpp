@@ -71,7 +71,7 @@ TEST_F(Sarif, a_run_that_did_not_start_says_why_and_was_not_successful) {
 TEST_F(Sarif, a_crash_is_a_result_with_the_meaning_of_its_code) {
   RunEnded ended = sample_end();
   ended.report.outcome = Outcome::driver_crashed;
-  ended.report.findings = {{"bug check", "0xd1", "the driver read 0x0 at DISPATCH_LEVEL", "my.c:9", {}, 1, "/src/my.c", 9}};
+  ended.report.findings = {{"bug check", "0xd1", "the driver read 0x0 at DISPATCH_LEVEL", "my.c:9", {}, 1, "", "/src/my.c", 9}};
   const Json json = run(ended);
   EXPECT_EQ(json.at("results").size(), 1u);
   const Json rule = json.at("tool").at("driver").at("rules").at(0);

@@ -121,7 +121,8 @@ TEST(TheRuleBook, has_every_family_and_no_empty_text) {
 
 TEST(TheRuleBook, every_rule_of_windows_or_of_drivers_has_a_page) {
   for (const DocumentedRule& rule : RuleBook::get().rules()) {
-    if (rule.whose == Whose::nobody || rule.id == "ST-195") continue;  // "corresponding nf pages"
+    const bool has_none = rule.whose == Whose::nobody || rule.id.starts_with("DRY-") || rule.id == "ST-195";  // "corresponding nf pages"
+    if (has_none) continue;
     EXPECT_THAT(rule.pages, Not(IsEmpty())) << rule.id;
   }
 }

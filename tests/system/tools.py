@@ -141,7 +141,7 @@ def rules_of_findings(suite):
     """Every rule id that the source reports is one that `explain` tells."""
     ids = set()
     for path in (suite.source / "src").rglob("*.cpp"):
-        ids |= set(re.findall(r'"((?:BUF|MDL|DMA|SP|ST|VER)-\d+[a-z]?)"', path.read_text()))
+        ids |= set(re.findall(r'"((?:BUF|MDL|DMA|SP|ST|VER|DRY)-\d+[a-z]?)"', path.read_text()))
     unknown = [id for id in sorted(ids) if subprocess.run([suite.drydock, "explain", id], capture_output=True).returncode != 0]
     suite.check(ids and not unknown, f"explain knows all {len(ids)} rules that the source reports", unknown)
 

@@ -36,11 +36,14 @@ struct FetchedBytes {
   }
 };
 
+Gpr in_context(const Plan& plan, Gpr reg) { return reg == Gpr::rsp ? *plan.stand_in : reg; }
+
 RunContext context_for(const Plan& plan, const TrapFrame& frame, void* slot) {
   RunContext context;
   std::memcpy(context.gprs, frame.gregs, sizeof context.gprs);
+  if (plan.stand_in) context[*plan.stand_in] = frame.rsp();
+  if (plan.bit_offset) context[in_context(plan, *plan.bit_offset)] &= plan.size * 8 - 1;  // the address has the rest
   context[plan.scratch] = reinterpret_cast<std::uintptr_t>(slot);
-  if (plan.bit_offset) context[*plan.bit_offset] &= plan.size * 8 - 1;  // the address has the rest
   context.flags = (frame[Gpr::flags] & kStatusFlags) | 0x202;
   context.code = plan.code;
   if (!plan.uses_vectors) return context;
@@ -52,7 +55,7 @@ RunContext context_for(const Plan& plan, const TrapFrame& frame, void* slot) {
 void take_results(const Plan& plan, const RunContext& context, TrapFrame& frame) {
   for (std::size_t i = 0; i < 15; ++i) {
     const auto reg = static_cast<Gpr>(i);
-    if (reg != plan.scratch && reg != plan.bit_offset) frame.gregs[i] = context.gprs[i];
+    if (reg != plan.scratch && reg != plan.bit_offset && reg != plan.stand_in) frame.gregs[i] = context.gprs[i];
   }
   frame[Gpr::flags] = (frame[Gpr::flags] & ~kStatusFlags) | (context.flags & kStatusFlags);
   if (!plan.uses_vectors) return;
@@ -62,15 +65,50 @@ void take_results(const Plan& plan, const RunContext& context, TrapFrame& frame)
     if (plan.vectors_written >> i & 1) frame.set_xmm(i, context.xmm[i]);
 }
 
-bool run_redirected(const Plan& plan, std::uint64_t address, TrapFrame& frame, OperandMemory& memory) {
+// --- division -----------------------------------------------------------------------------------------------------------
+
+using Wide = __int128;
+using UnsignedWide = unsigned __int128;
+
+/// What div and idiv divide: rdx:rax, edx:eax, dx:ax, or ax.
+UnsignedWide dividend(const TrapFrame& frame, unsigned size) {
+  const unsigned bits = size * 8;
+  if (size == 1) return frame[Gpr::rax] & 0xFFFF;
+  const UnsignedWide mask = (UnsignedWide{1} << bits) - 1;
+  return (frame[Gpr::rax] & mask) | (frame[Gpr::rdx] & mask) << bits;
+}
+
+Wide sign_extended(UnsignedWide value, unsigned bits) {
+  const unsigned unused = 128 - bits;
+  return static_cast<Wide>(value << unused) >> unused;
+}
+
+bool has_quotient(const Plan& plan, const TrapFrame& frame, const void* slot) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, slot, plan.size);
+  if (bytes == 0) return false;
+  const unsigned bits = plan.size * 8;
+  const UnsignedWide from = dividend(frame, plan.size);
+  if (plan.instruction.is(ZYDIS_MNEMONIC_DIV)) return (from / bytes) >> bits == 0;
+  const Wide numerator = sign_extended(from, 2 * bits), by = sign_extended(bytes, bits), limit = Wide{1} << (bits - 1);
+  if (by == -1) return numerator > -limit && numerator <= limit;  // 128 bits may not hold the quotient
+  const Wide quotient = numerator / by;
+  return quotient >= -limit && quotient < limit;
+}
+
+enum class Ran : std::uint8_t { done, wild, no_quotient };
+Ran done_if(bool done) { return done ? Ran::done : Ran::wild; }
+
+Ran run_redirected(const Plan& plan, std::uint64_t address, TrapFrame& frame, OperandMemory& memory) {
   alignas(64) std::uint8_t slot[64] = {};
-  if (plan.reads && !memory.read(address, slot, plan.size)) return false;
+  if (plan.reads && !memory.read(address, slot, plan.size)) return Ran::wild;
+  if (plan.divides && !has_quotient(plan, frame, slot)) return Ran::no_quotient;
   RunContext context = context_for(plan, frame, slot);
   plan.uses_vectors ? drydock_run_vector_instruction(&context) : drydock_run_instruction(&context);
-  if (plan.writes && !memory.write(address, slot, plan.size)) return false;
+  if (plan.writes && !memory.write(address, slot, plan.size)) return Ran::wild;
   take_results(plan, context, frame);
   frame[Gpr::rip] += plan.instruction.length();
-  return true;
+  return Ran::done;
 }
 
 bool push(TrapFrame& frame, OperandMemory& memory, std::uint64_t value, unsigned size) {
@@ -115,15 +153,15 @@ bool run_string(const Plan& plan, TrapFrame& frame, OperandMemory& memory) {
   return true;
 }
 
-bool run(const Plan& plan, std::uint64_t address, TrapFrame& frame, OperandMemory& memory) {
+Ran run(const Plan& plan, std::uint64_t address, TrapFrame& frame, OperandMemory& memory) {
   switch (plan.kind) {
     case PlanKind::redirected: return run_redirected(plan, address, frame, memory);
-    case PlanKind::string: return run_string(plan, frame, memory);
-    case PlanKind::push: return run_push(plan, address, frame, memory);
-    case PlanKind::pop: return run_pop(plan, frame, memory);
+    case PlanKind::string: return done_if(run_string(plan, frame, memory));
+    case PlanKind::push: return done_if(run_push(plan, address, frame, memory));
+    case PlanKind::pop: return done_if(run_pop(plan, frame, memory));
     case PlanKind::call:
-    case PlanKind::jump: return run_jump(plan, address, frame, memory);
-    default: frame[Gpr::rip] += plan.instruction.length(); return true;  // nothing to do
+    case PlanKind::jump: return done_if(run_jump(plan, address, frame, memory));
+    default: frame[Gpr::rip] += plan.instruction.length(); return Ran::done;  // nothing to do
   }
 }
 
@@ -179,9 +217,12 @@ Emulation Emulator::execute(const Plan& plan, TrapFrame& frame, TrapRegions& reg
     return emulation;
   }
   OperandMemory memory(regions);
-  if (!run(plan, emulation.address, frame, memory)) {
-    emulation.result = Emulation::Result::wild;
-    emulation.address = memory.refused_at();
+  switch (run(plan, emulation.address, frame, memory)) {
+    case Ran::done: break;
+    case Ran::no_quotient: emulation.result = Emulation::Result::no_quotient; break;
+    case Ran::wild:
+      emulation.result = Emulation::Result::wild;
+      emulation.address = memory.refused_at();
   }
   return emulation;
 }

@@ -2,8 +2,8 @@
 // Emulator: executes one trapped instruction of a driver against trapped memory. It has no semantics of its own: Zydis
 // decodes the instruction, it is encoded again with its memory operand redirected to a scratch slot, and the processor
 // runs it on the driver's registers; the memory is read before and written after, as the operand's access says. Only
-// string instructions and push, pop, call and jmp, which have further memory operands, are written out. It refuses rsp as
-// an operand, AVX, x87 and division, and says so.
+// string instructions and push, pop, call and jmp, which have further memory operands, are written out. It refuses
+// changes of rsp, AVX and x87, and says so.
 
 #include <cstdint>
 #include <memory>
@@ -19,7 +19,7 @@ struct Plan;
 inline constexpr std::size_t kPlansMax = 65536;  // different instructions that trap, per machine
 
 struct Emulation {
-  enum class Result : std::uint8_t { done, wild, refused };
+  enum class Result : std::uint8_t { done, wild, refused, no_quotient };
   Result result = Result::done;
   std::uint64_t address = 0;  // of the memory operand; when wild, what could not be accessed
   unsigned size = 0;

@@ -82,7 +82,7 @@ bool Differential::encode(const Form& form, int size, std::vector<std::uint8_t>&
   ZydisEncoderRequest request{};
   request.machine_mode = ZYDIS_MACHINE_MODE_LONG_64;
   request.mnemonic = form.mnemonic;
-  request.allowed_encodings = ZYDIS_ENCODABLE_ENCODING_LEGACY;
+  request.allowed_encodings = static_cast<ZydisEncodableEncoding>(ZYDIS_ENCODABLE_ENCODING_LEGACY | ZYDIS_ENCODABLE_ENCODING_VEX);
   for (const char* c = form.operands; *c; ++c) {
     ZydisEncoderOperand& operand = request.operands[request.operand_count++];
     operand.type = ZYDIS_OPERAND_TYPE_REGISTER;
@@ -217,6 +217,16 @@ TEST_F(Differential, moves_and_arithmetic) {
       for (const int to : {4, 8}) compare({op, "rm", {}, to}, from, 12);
   }
   EXPECT_GE(tested_.size(), 250u);
+}
+
+TEST_F(Differential, instructions_of_general_registers_that_are_encoded_like_avx) {
+  if (!__builtin_cpu_supports("bmi2")) GTEST_SKIP() << "not on this processor";
+  for (const int size : {4, 8}) {
+    for (const ZydisMnemonic op : {M(ANDN), M(PDEP), M(PEXT), M(MULX)}) compare({op, "rrm", {}}, size, 8);
+    for (const ZydisMnemonic op : {M(BEXTR), M(SHLX), M(SHRX), M(SARX), M(BZHI)}) compare({op, "rmr", {}}, size, 8);
+    for (const ZydisMnemonic op : {M(BLSI), M(BLSR), M(BLSMSK)}) compare({op, "rm", {}}, size, 8);
+    compare({M(RORX), "rmi", {}}, size, 8);
+  }
 }
 
 TEST_F(Differential, conditions) {

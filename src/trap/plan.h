@@ -40,6 +40,8 @@ struct Plan {
   // redirected
   const void* code = nullptr;
   Gpr scratch = Gpr::rdi;          // points to the slot while the instruction runs
+  std::optional<Gpr> stand_in;     // where rsp is an operand: the register that has its value while the instruction runs
+  bool divides = false;            // its operand may have no quotient
   std::optional<Gpr> bit_offset;   // bt and its kin: a register that reaches beyond the operand
   bool uses_vectors = false;
   std::uint32_t vectors_written = 0;

@@ -9,6 +9,8 @@
 namespace drydock {
 namespace {
 
+constexpr const char* kNoQuotient = "an integer division that has no result";
+
 TrapOutcome verdict(TrapVerdict v, std::string reason) {
   TrapOutcome outcome;
   outcome.verdict = v;
@@ -39,6 +41,7 @@ TrapOutcome from_emulation(const Emulation& emulation, RegionKind region) {
     return wild(emulation.address, emulation.size, emulation.write, RegionKind::none, what_it_is(RegionKind::none));
   TrapOutcome outcome;
   if (emulation.result == Emulation::Result::refused) outcome = verdict(TrapVerdict::unsupported, emulation.reason);
+  if (emulation.result == Emulation::Result::no_quotient) outcome = verdict(TrapVerdict::divide_error, kNoQuotient);
   outcome.region = region;
   outcome.address = emulation.address;
   outcome.size = emulation.size;
@@ -69,7 +72,7 @@ TrapOutcome TrapService::handle(TrapFrame& frame) {
     case SIGTRAP: return breakpoint(frame);
     case SIGFPE:
       if (frame.signal_code == FPE_INTDIV || frame.signal_code == FPE_INTOVF)
-        return verdict(TrapVerdict::divide_error, "an integer division that has no result");
+        return verdict(TrapVerdict::divide_error, kNoQuotient);
       return verdict(TrapVerdict::float_error, "a floating-point exception that the driver has unmasked");
     case SIGBUS:
       if (frame.signal_code == BUS_ADRALN) return verdict(TrapVerdict::misaligned, "a misaligned access");
@@ -79,13 +82,16 @@ TrapOutcome TrapService::handle(TrapFrame& frame) {
   return frame.has_fault_address() ? page_fault(frame) : general_protection(frame);
 }
 
-/// The processor reports int3 behind itself.
+/// The processor reports int3 behind itself, in its short form (CC) and in its long one (CD 03).
 TrapOutcome TrapService::breakpoint(TrapFrame& frame) {
   const std::uint64_t behind = frame.rip();
-  const Plan* plan = emulator_.plan_at(behind - 1);
-  if (!plan || plan->kind != PlanKind::privileged) return verdict(TrapVerdict::unsupported, "a debug trap");
-  frame[Gpr::rip] = behind - 1;
-  return run_privileged(*plan, frame);
+  for (const unsigned length : {1u, 2u}) {
+    const Plan* plan = emulator_.plan_at(behind - length);
+    if (!plan || plan->kind != PlanKind::privileged || plan->instruction.length() != length) continue;
+    frame[Gpr::rip] = behind - length;
+    return run_privileged(*plan, frame);
+  }
+  return verdict(TrapVerdict::unsupported, "a debug trap");
 }
 
 TrapOutcome TrapService::page_fault(TrapFrame& frame) {
@@ -109,6 +115,7 @@ TrapOutcome TrapService::general_protection(TrapFrame& frame) {
   if (!plan) return no_more_plans();
   if (plan->kind == PlanKind::illegal) return verdict(TrapVerdict::illegal, "bytes that are no instruction");
   if (plan->kind == PlanKind::privileged) return run_privileged(*plan, frame);
+  if (plan->instruction.decoded.meta.category == ZYDIS_CATEGORY_IOSTRINGOP) return verdict(TrapVerdict::unsupported, plan->refusal);
   const std::string name = plan->instruction.name();
   if (frame.signal == SIGILL) return verdict(TrapVerdict::illegal, fmt::format("{}, which this processor refuses", name));
   if (const auto* operand = non_canonical_operand(*plan, frame)) {

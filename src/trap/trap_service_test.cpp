@@ -148,10 +148,10 @@ TEST_F(TrapServiceTest, what_cannot_be_emulated_is_refused_by_name) {
     const char* reason;
   };
   const Refusal refusals[] = {
-      {{0x48, 0x89, 0x23}, "mov names rsp"},
+      {{0x48, 0x8B, 0x23}, "mov changes rsp"},
+      {{0x48, 0x87, 0x23}, "xchg changes rsp"},
       {{0xC5, 0xFE, 0x6F, 0x03}, "vmovdqu is an AVX form, which drydock does not complete on memory of this kind"},
       {{0xD9, 0x03}, "fld uses st0"},
-      {{0xF7, 0x33}, "div divides by memory of this kind"},
       {{0x0F, 0xAE, 0x03}, "fxsave accesses 512 bytes at once"},
       {{0x8E, 0x1B}, "mov uses ds"},
   };
@@ -162,6 +162,36 @@ TEST_F(TrapServiceTest, what_cannot_be_emulated_is_refused_by_name) {
     EXPECT_EQ(world_.outcome.region, RegionKind::mmio);
   }
   EXPECT_TRUE(world_.memory.accesses.empty());
+}
+
+TEST_F(TrapServiceTest, string_instructions_with_short_or_segmented_addresses_are_refused_not_misread) {
+  run({0x65, 0x48, 0xAD}, {{Gpr::rsi, here()}});  // lodsq gs:[rsi]
+  EXPECT_EQ(world_.outcome.reason, "lodsq goes through gs");
+  run({0x67, 0x6E}, {{Gpr::rsi, 0x10}, {Gpr::rdx, 0x1F0}});  // outsb dx,[esi]
+  EXPECT_EQ(world_.outcome.reason, "outsb has 32-bit addresses");
+  EXPECT_TRUE(world_.memory.accesses.empty());
+}
+
+TEST_F(TrapServiceTest, a_division_by_what_a_register_holds_is_done_or_is_a_divide_error) {
+  store<std::uint32_t>(0, 10);
+  const RegisterBank out = run({0xF7, 0x33}, {{Gpr::rbx, here()}, {Gpr::rax, 1234}});  // div dword [rbx]
+  EXPECT_EQ(out[Gpr::rax], 123u);
+  EXPECT_EQ(out[Gpr::rdx], 4u);
+  store<std::uint32_t>(0, 0);
+  run({0xF7, 0x33}, {{Gpr::rbx, here()}, {Gpr::rax, 1234}});
+  EXPECT_EQ(world_.outcome.verdict, TrapVerdict::divide_error);
+  EXPECT_EQ(world_.outcome.reason, "an integer division that has no result");
+  store<std::uint64_t>(0, ~0ull);
+  run({0x48, 0xF7, 0x3B}, {{Gpr::rbx, here()}, {Gpr::rax, 0}, {Gpr::rdx, 1ull << 63}});  // idiv qword [rbx]: -2^127 by -1
+  EXPECT_EQ(world_.outcome.verdict, TrapVerdict::divide_error);
+}
+
+TEST_F(TrapServiceTest, the_stack_pointer_may_be_stored_and_compared) {
+  const RegisterBank out = run({0x48, 0x89, 0x23, 0x48, 0x3B, 0x23, 0x0F, 0x94, 0xC0, 0x40, 0x88, 0x63, 0x10},
+                               {{Gpr::rbx, here()}, {Gpr::rax, 0}});  // mov [rbx],rsp; cmp rsp,[rbx]; sete al; mov [rbx+16],spl
+  EXPECT_EQ(out[Gpr::rax], 1u);
+  EXPECT_NE(stored<std::uint64_t>(0), 0u);
+  EXPECT_EQ(stored<std::uint8_t>(16), stored<std::uint8_t>(0));
 }
 
 TEST_F(TrapServiceTest, ud2_and_division_by_zero_have_verdicts_of_their_own) {

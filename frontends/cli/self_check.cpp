@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <memory>
 #include <thread>
 
 #include "progress_bar.h"
@@ -13,41 +12,53 @@
 namespace drydock {
 namespace {
 
-using StopFlag = std::shared_ptr<std::atomic<bool>>;
-
 /// A thread takes the signals, so that no handler ever runs on a driver's stack. The first stops the check, the second
-/// ends the process.
-void wait_for_signals(sigset_t signals, StopFlag stop) {
-  int number = 0;
-  sigwait(&signals, &number);
-  stop->store(true);
-  sigwait(&signals, &number);
-  _exit(128 + number);
-}
+/// ends the process. It ends with this object.
+class SignalWaiter {
+ public:
+  SignalWaiter() {
+    sigemptyset(&signals_);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, end_signal()}) sigaddset(&signals_, number);
+    pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+    thread_ = std::thread(&SignalWaiter::wait, this);
+  }
+  ~SignalWaiter() {
+    pthread_kill(thread_.native_handle(), end_signal());
+    thread_.join();
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  SignalWaiter(const SignalWaiter&) = delete;
+  SignalWaiter& operator=(const SignalWaiter&) = delete;
+  bool stopped() const { return stopped_; }
 
-StopFlag take_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  auto stop = std::make_shared<std::atomic<bool>>(false);
-  std::thread(wait_for_signals, signals, stop).detach();
-  return stop;
-}
+ private:
+  static int end_signal() { return SIGRTMIN; }
+  void wait() {
+    int number = 0;
+    sigwait(&signals_, &number);
+    if (number == end_signal()) return;
+    stopped_ = true;
+    sigwait(&signals_, &number);
+    if (number != end_signal()) _exit(128 + number);
+  }
+  sigset_t signals_{}, before_{};
+  std::atomic<bool> stopped_ = false;
+  std::thread thread_;
+};
 
 /// False: stopped by a signal.
-bool check(Machine& machine, const StopFlag& stop) {
+bool check(Machine& machine, const SignalWaiter& signals) {
   ProgressBar bar;
   return machine.self_check([&](const SelfCheckProgress& progress) {
     bar.show(progress);
-    return !stop->load();
+    return !signals.stopped();
   });
 }
 
 }  // namespace
 
 SelfChecked self_check(const Options& options) {
-  const StopFlag stop = take_signals();
+  const SignalWaiter signals;
   SelfChecked result;
   auto started = Machine::start(options);
   if (!started) {
@@ -57,7 +68,7 @@ SelfChecked self_check(const Options& options) {
     return result;
   }
   result.started = true;
-  if (!check(*started.machine, stop)) fmt::print(stderr, "drydock: the check was stopped before its end; this is what it found so far\n");
+  if (!check(*started.machine, signals)) fmt::print(stderr, "drydock: the check was stopped before its end; this is what it found so far\n");
   result.report = started.machine->stop();
   return result;
 }

@@ -36,6 +36,10 @@ function(drydock_whole_program)
   set_target_properties(${ARGN} PROPERTIES DRYDOCK_WHOLE ON)
 endfunction()
 
+if(DRYDOCK_FUZZ)  # tests/fuzz
+  target_compile_options(drydock_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # drydock_library(name SEES a b LIBS fmt::fmt): every .cpp and .S of the folder (tests apart) is one static library that
 # sees the libraries a and b; every *_test.cpp of the folder goes into one test program `name_test`.
 function(drydock_library name)

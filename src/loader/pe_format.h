@@ -17,6 +17,7 @@ inline constexpr std::uint16_t kMachineArm64 = 0xAA64;
 
 inline constexpr std::uint16_t kRelocationsStripped = 0x0001;
 inline constexpr std::uint16_t kExecutableImage = 0x0002;
+inline constexpr std::uint16_t kDll = 0x2000;
 
 inline constexpr std::uint16_t kMagic32 = 0x10B;
 inline constexpr std::uint16_t kMagic64 = 0x20B;

@@ -11,6 +11,8 @@
 namespace drydock {
 namespace {
 
+constexpr std::uint32_t kElfMagic = 0x464C457F;
+
 template <class T>
 std::optional<T> at(std::span<const std::byte> file, std::uint64_t offset) {
   if (!lies_inside<std::uint64_t>(offset, sizeof(T), file.size())) return std::nullopt;
@@ -33,6 +35,17 @@ const char* machine_name(std::uint16_t machine) {
   }
 }
 
+/// What it is instead of a driver.
+const char* program_kind(std::uint16_t subsystem, std::uint16_t characteristics) {
+  if (subsystem >= 10 && subsystem <= 13) return "made for EFI firmware";
+  if (characteristics & pe::kDll) return "a user-mode DLL";
+  switch (subsystem) {
+    case 2: return "a Windows program";
+    case 3: return "a console program";
+    default: return "something else";
+  }
+}
+
 /// Reads headers and sections in file order; what it has accepted it writes to `image`.
 class HeaderReader {
  public:
@@ -50,6 +63,8 @@ class HeaderReader {
 
  private:
   Result<void> locate() {
+    if (file_.empty()) return refuse("is empty");
+    if (at<std::uint32_t>(file_, 0) == kElfMagic) return refuse("not a PE image but a program for Linux (ELF); drydock runs Windows drivers, .sys files");
     const auto magic = at<std::uint16_t>(file_, 0);
     if (!magic || *magic != pe::kDosMagic) return refuse("not a PE image (it does not begin with \"MZ\")");
     const auto offset = at<std::uint32_t>(file_, 0x3C);
@@ -86,7 +101,8 @@ class HeaderReader {
     if (!optional) return refuse("truncated inside the optional header");
     if (header_.optional_header_size < sizeof *optional) return refuse("its optional header is too short ({} bytes)", header_.optional_header_size);
     if (optional->subsystem != pe::kSubsystemNative)
-      return refuse("is not a kernel driver: its subsystem is {}, a driver's is 1 (native)", optional->subsystem);
+      return refuse("is not a kernel driver but {} (subsystem {}; a driver's is 1, native)",
+                    program_kind(optional->subsystem, header_.characteristics), optional->subsystem);
     optional_ = *optional;
     image_.linker_major = optional->linker_major;
     image_.linker_minor = optional->linker_minor;

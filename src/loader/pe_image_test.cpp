@@ -98,7 +98,10 @@ TEST(Headers, something_else_is_not_a_pe) {
   std::vector<std::byte> bytes(sizeof elf);
   std::memcpy(bytes.data(), elf, sizeof elf);
   EXPECT_THAT(refusal(bytes), HasSubstr("not a PE"));
-  EXPECT_THAT(refusal({}), HasSubstr("not a PE"));
+  EXPECT_THAT(refusal(bytes), HasSubstr("Linux"));
+  bytes[0] = std::byte{0};
+  EXPECT_THAT(refusal(bytes), HasSubstr("does not begin with"));
+  EXPECT_EQ(refusal({}), "is empty");
 }
 
 struct BadHeader {

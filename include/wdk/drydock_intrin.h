@@ -159,6 +159,22 @@ unsigned char _BitScanReverse(unsigned long *, unsigned long);
 #define _byteswap_ulong RtlUlongByteSwap
 #define _byteswap_uint64 RtlUlonglongByteSwap
 #define __debugbreak() __asm__ __volatile__("int3")
+#if !defined(__clang__) || !defined(_MSC_EXTENSIONS)  /* to clang under Microsoft's rules it is a built-in */
+FORCEINLINE DECLSPEC_NORETURN VOID __fastfail(unsigned int Code) {
+  __asm__ __volatile__("int $0x29" : : "c"(Code) : "memory");
+  __builtin_unreachable();
+}
+#endif
+#define RtlFailFast(Code) __fastfail(Code)
+#define FAST_FAIL_LEGACY_GS_VIOLATION 0
+#define FAST_FAIL_STACK_COOKIE_CHECK_FAILURE 2
+#define FAST_FAIL_CORRUPT_LIST_ENTRY 3
+#define FAST_FAIL_INCORRECT_STACK 4
+#define FAST_FAIL_INVALID_ARG 5
+#define FAST_FAIL_GS_COOKIE_INIT 6
+#define FAST_FAIL_FATAL_APP_EXIT 7
+#define FAST_FAIL_RANGE_CHECK_FAILURE 8
+#define FAST_FAIL_INVALID_REFERENCE_COUNT 14
 #endif
 
 FORCEINLINE ULONG64 drydock_read_cr8(void) {

@@ -7,8 +7,7 @@
  * to start, with the number of the failed check in the debug output.
  */
 #include "common/nullhba.h"
-
-#define PCI_BYTES 256
+#include "common/virtio_registers.h"
 
 /* virtio 1.2, 4.1.4.3 */
 #define DRIVER_FEATURE_SELECT 8
@@ -16,50 +15,6 @@
 #define DEVICE_STATUS         20
 #define QUEUE_SELECT          22
 #define QUEUE_DESC            32
-
-static UCHAR Pci[PCI_BYTES];
-
-/* The offset in configuration space of the capability for the common configuration; 0 if there is none. */
-static ULONG CommonCapability(VOID)
-{
-    ULONG at = Pci[0x34] & ~3u;
-    ULONG left = 48;
-
-    while (at >= 0x40 && left-- > 0) {
-        if (Pci[at] == 9 && Pci[at + 3] == 1)
-            return at;
-        at = Pci[at + 1] & ~3u;
-    }
-    return 0;
-}
-
-static ULONG Pci32(ULONG At)
-{
-    return Pci[At] | (ULONG)Pci[At + 1] << 8 | (ULONG)Pci[At + 2] << 16 | (ULONG)Pci[At + 3] << 24;
-}
-
-static PUCHAR MapCommon(PVOID Adapter, PPORT_CONFIGURATION_INFORMATION Config)
-{
-    ULONG at, bar, i;
-    ULONGLONG address;
-
-    StorPortGetBusData(Adapter, PCIConfiguration, Config->SystemIoBusNumber, Config->SlotNumber, Pci, PCI_BYTES);
-    at = CommonCapability();
-    if (at == 0)
-        return NULL;
-    bar = 0x10 + 4 * Pci[at + 4];
-    address = Pci32(bar) & ~0xFu;
-    if ((Pci32(bar) & 6) == 4)
-        address |= (ULONGLONG)Pci32(bar + 4) << 32;
-    for (i = 0; i < Config->NumberOfAccessRanges; ++i) {
-        PACCESS_RANGE range = &(*Config->AccessRanges)[i];
-
-        if ((ULONGLONG)range->RangeStart.QuadPart == address)
-            return (PUCHAR)StorPortGetDeviceBase(Adapter, Config->AdapterInterfaceType, Config->SystemIoBusNumber,
-                                                 range->RangeStart, range->RangeLength, FALSE) + Pci32(at + 8);
-    }
-    return NULL;
-}
 
 static BOOLEAN Byte(PVOID Adapter, PUCHAR Common)
 {
@@ -113,7 +68,7 @@ static ULONG FindAdapter(PVOID DeviceExtension, PVOID HwContext, PVOID BusInform
                          PPORT_CONFIGURATION_INFORMATION ConfigInfo, PBOOLEAN Again)
 {
     static BOOLEAN (*const checks[])(PVOID, PUCHAR) = { Byte, Word, Long, Quad };
-    PUCHAR common = MapCommon(DeviceExtension, ConfigInfo);
+    PUCHAR common = VirtioCommonRegisters(DeviceExtension, ConfigInfo);
     ULONG i;
 
     if (common == NULL)

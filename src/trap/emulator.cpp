@@ -223,6 +223,7 @@ Emulation Emulator::execute(const Plan& plan, TrapFrame& frame, TrapRegions& reg
     case Ran::wild:
       emulation.result = Emulation::Result::wild;
       emulation.address = memory.refused_at();
+      emulation.write = memory.refused_a_write();
   }
   return emulation;
 }

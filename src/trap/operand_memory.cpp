@@ -13,10 +13,7 @@ bool OperandMemory::access(std::uint64_t address, std::uint8_t* bytes, unsigned 
   }
   const bool all_plain = region.kind == RegionKind::none && regions_.find(address + size - 1).kind == RegionKind::none;
   if (all_plain) return plain_access(address, bytes, size, direction);
-  if (size == 1) {  // a region with nothing behind it
-    refused_at_ = address;
-    return false;
-  }
+  if (size == 1) return refuse_access(address, direction);  // a region with nothing behind it
   for (unsigned i = 0; i < size; ++i)
     if (!access(address + i, bytes + i, 1, direction)) return false;
   return true;
@@ -25,8 +22,13 @@ bool OperandMemory::access(std::uint64_t address, std::uint8_t* bytes, unsigned 
 bool OperandMemory::plain_access(std::uint64_t address, std::uint8_t* bytes, unsigned size, Direction direction) {
   auto* memory = reinterpret_cast<void*>(address);
   const bool done = direction == Direction::read ? guarded_copy(bytes, memory, size) : guarded_copy(memory, bytes, size);
-  if (!done) refused_at_ = address;
-  return done;
+  return done || refuse_access(address, direction);
+}
+
+bool OperandMemory::refuse_access(std::uint64_t address, Direction direction) {
+  refused_at_ = address;
+  refused_a_write_ = direction == Direction::write;
+  return false;
 }
 
 }  // namespace drydock

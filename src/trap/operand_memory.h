@@ -21,14 +21,17 @@ class OperandMemory {
 
   /// The first address that nothing stands behind, after a false.
   std::uint64_t refused_at() const { return refused_at_; }
+  bool refused_a_write() const { return refused_a_write_; }
 
  private:
   enum class Direction : std::uint8_t { read, write };
   bool access(std::uint64_t address, std::uint8_t* bytes, unsigned size, Direction direction);
+  bool refuse_access(std::uint64_t address, Direction direction);
   bool plain_access(std::uint64_t address, std::uint8_t* bytes, unsigned size, Direction direction);
 
   TrapRegions& regions_;
   std::uint64_t refused_at_ = 0;
+  bool refused_a_write_ = false;
 };
 
 }  // namespace drydock

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "abi/memcheck.h"
+
 namespace drydock {
 
 namespace {
@@ -31,7 +33,9 @@ std::array<std::byte, kSharedDataSize> shared_data(ddi::Kernel& kernel) {
 
 }  // namespace
 
-DriverTraps::DriverTraps(Board& board, ddi::Kernel& kernel) : board_(board), kernel_(kernel), service_(*this, *this) {}
+DriverTraps::DriverTraps(Board& board, ddi::Kernel& kernel) : board_(board), kernel_(kernel), service_(*this, *this) {
+  memcheck::traps_on_purpose(kKuserSharedData, kSharedDataSize);
+}
 
 TrapOutcome DriverTraps::handle(TrapFrame& frame) {
   ++count_;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "abi/memcheck.h"
 #include "sched/guard.h"
 #include "sched/watchdog.h"
 
@@ -157,8 +158,16 @@ void MachineKernel::bug_check(std::uint32_t code, const std::uint64_t (&paramete
   abort_driver_call(*current_fiber, AbortReason::bug_check);
 }
 
+void MachineKernel::stop_with_stale_registers() {
+  end(0, fmt::format("the driver's instructions trap here, and this valgrind shows old registers then: run valgrind with {}",
+                     memcheck::kExactRegistersOption), {});
+  if (halt_) halt_->is_the_drivers = false;
+  abort_driver_call(*current_fiber, AbortReason::exception);
+}
+
 void MachineKernel::trap(TrapFrame& frame) {
   DriverCrossing crossing(*current_fiber, frame.rsp());
+  if (!memcheck::registers_are_exact_at_faults()) [[unlikely]] stop_with_stale_registers();
   const TrapOutcome outcome = traps_->handle(frame);
   if (outcome.verdict == TrapVerdict::emulated) [[likely]] return;
   const CodePlace where{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};

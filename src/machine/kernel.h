@@ -21,6 +21,7 @@ struct Halt {
   std::string message;
   std::vector<std::uint64_t> stack;
   bool first_is_return = false;
+  bool is_the_drivers = true;  // false: the run could not go on, through no fault of the driver
 };
 
 class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener {
@@ -60,6 +61,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
   void message_arrived(PciFunction& function, std::uint32_t vector) override;
   void line_changed(PciFunction& function, bool asserted) override;
   void end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter = std::nullopt);
+  void stop_with_stale_registers();
   void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);
   void touch_lent(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where);
 

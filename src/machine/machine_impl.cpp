@@ -9,15 +9,17 @@
 #include "base/check.h"
 #include "machine/device_hints.h"
 #include "sched/driving_thread.h"
+#include "trap/untrapped.h"
 
 namespace drydock {
 
 namespace {
-
 // "0x7f/0x8": the code, and what tells its cases apart.
 std::string bug_check_text(const Halt& halt) {
   return halt.parameter ? fmt::format("{:#x}/{:#x}", halt.code, *halt.parameter) : fmt::format("{:#x}", halt.code);
 }
+
+Outcome outcome_of(const Halt& halt) { return halt.is_the_drivers ? Outcome::driver_crashed : Outcome::bad_input; }
 
 }  // namespace
 
@@ -69,9 +71,19 @@ bool MachineImpl::bring_up() {
   clients_ = std::make_unique<Clients>(*board_, kernel_);
   if (const auto loaded = driver_->load(options_.driver, options_.seed, &MachineKernel::missing_import, nullptr); !loaded)
     return fail(Outcome::bad_input, loaded.error().message);
+  print_notes();
   if (!plug_devices()) return false;
   board_->trace.note([&] { return MachineStarted{driver_->image().name(), board_->devices.front()->spec, options_.seed}; });
   return run_driver_entry() && start_adapters() && find_disks();
+}
+
+/// What is remarkable about the image, among the driver's own output.
+void MachineImpl::print_notes() {
+  const Image& image = driver_->image();
+  for (const std::string& note : image.notes()) kernel_.debug_print("note: " + note);
+  for (const UntrappedInstruction& one : untrapped_instructions(image.pe()))
+    kernel_.debug_print(fmt::format("note: {} at {} runs on the host's processor: {}", one.name,
+                                    driver_->location(image.base() + one.rva, RipKind::exact), one.consequence));
 }
 
 CheckLevel MachineImpl::check_level() const {
@@ -103,7 +115,7 @@ bool MachineImpl::plug_devices() {
 }
 
 bool MachineImpl::ended(bool finished) {
-  if (kernel_.halt()) return !fail(Outcome::driver_crashed, kernel_.halt()->message);
+  if (kernel_.halt()) return !fail(outcome_of(*kernel_.halt()), kernel_.halt()->message);
   if (!finished) return !fail(Outcome::refused, driver_->image().name() + ": the driver waits for something that never happens");
   return false;
 }
@@ -248,7 +260,7 @@ Report MachineImpl::make_report() {
   if (board_) fill_counters(report);
   if (driver_) fill_findings(report);
   report.outcome = failure_ ? failure_->outcome
-                   : kernel_.halt() ? Outcome::driver_crashed
+                   : kernel_.halt() ? outcome_of(*kernel_.halt())
                    : report.findings.empty() ? Outcome::clean : Outcome::findings;
   for (const std::string& line : kernel_.debug_lines()) report.debug_output.push_back(line);
   return report;
@@ -324,7 +336,7 @@ void MachineImpl::fill_findings(Report& report) {
   if (findings_)
     for (const RecordedFinding& recorded : findings_->findings()) add_finding(report.findings, finding_of(recorded));
   for (const Finding& finding : self_check_findings_) report.findings.push_back(finding);
-  if (const auto& halt = kernel_.halt())
+  if (const auto& halt = kernel_.halt(); halt && halt->is_the_drivers)
     report.findings.push_back(finding_of({"bug check", bug_check_text(*halt), halt->message, halt->stack, halt->first_is_return, 1, ""}));
 }
 

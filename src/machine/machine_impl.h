@@ -61,6 +61,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   void bus_changed(storport::Adapter& adapter, const storport::BusScope& scope) override;
   /// After work on a system thread: did the machine end? Then the failure is noted.
   bool ended(bool finished);
+  void print_notes();
   CheckLevel check_level() const;
   void shut_down();
   void unload_driver();

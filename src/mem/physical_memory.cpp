@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "abi/memcheck.h"
 #include "base/check.h"
 #include "base/seeded.h"
 
@@ -83,6 +84,7 @@ Result<void> PhysicalMemory::map() {
       !map_view(View::lent, PROT_READ | PROT_WRITE))
     return refuse("cannot map the machine's memory: {}", std::strerror(errno));
   system_ = reinterpret_cast<std::byte*>(address(View::system, 0));
+  memcheck::traps_on_purpose(address(View::forbidden, 0), size_);
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include <mutex>
 
 #include "abi/guarded_copy.h"
+#include "abi/memcheck.h"
 #include "base/check.h"
 #include "sched/guard.h"
 #include "sched/watchdog.h"
@@ -73,6 +74,7 @@ void divert_to_landing(ucontext_t& context, Fiber& fiber, AbortReason reason, st
   std::uint64_t registers[kGprCount];
   std::copy_n(context.uc_mcontext.gregs, kGprCount, registers);
   const std::uintptr_t rsp = prepare_landing(fiber, reason, registers, fault_address);
+  if (rsp < rsp_of(context)) memcheck::joins_the_stack(rsp, rsp_of(context));
   continue_at(context, reinterpret_cast<std::uintptr_t>(&drydock_abort_landing), rsp);
   reg(context, Gpr::rdi) = static_cast<long long>(reinterpret_cast<std::uintptr_t>(&fiber));
   reg(context, Gpr::rbp) = 0;
@@ -87,6 +89,7 @@ void divert_to_service(ucontext_t& context, Fiber& fiber, void (*service)(TrapFr
   if (at < fiber.stack_bottom() + kHostReserve)
     return divert_to_landing(context, fiber, AbortReason::stack_overflow, fault_address);
   auto* frame = reinterpret_cast<TrapFrame*>(at);
+  memcheck::joins_the_stack(at, rsp);
   fill_trap_frame(frame, context.uc_mcontext.gregs, service);
   frame->fault_address = fault_address;
   frame->signal = signal;

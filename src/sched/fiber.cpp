@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "abi/memcheck.h"
 #include "base/check.h"
 #include "sched/guard.h"
 
@@ -87,12 +88,14 @@ Fiber::Fiber(std::string name, std::size_t stack_size) : name_(std::move(name)) 
   const int opened = mprotect(reinterpret_cast<void*>(bottom_), size, PROT_READ | PROT_WRITE);
   CHECK(opened == 0, "no memory for the stack of {}: {}", name_, std::strerror(errno));
   floor_ = usable_floor();
+  memcheck_name_ = memcheck::stack_is_made(bottom_, top_);
 }
 
 Fiber::~Fiber() {
   CHECK(state_ != State::running, "fiber {} destroyed while it runs", name_);
   forget_red_zones(bottom_, top_);
   tsan_destroy(tsan_self_);
+  memcheck::stack_is_gone(memcheck_name_);
   munmap(reinterpret_cast<void*>(bottom_ - kFiberLowGuard), kFiberLowGuard + (top_ - bottom_) + kFiberHighGuard);
 }
 

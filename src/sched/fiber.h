@@ -135,6 +135,7 @@ class Fiber {
   stack_switch::Context resumer_ = nullptr;
   void (*body_)(void*) = nullptr;
   void* argument_ = nullptr;
+  unsigned memcheck_name_ = 0;
   std::uintptr_t bottom_ = 0;
   std::uintptr_t top_ = 0;
   std::uint64_t pending_progress_ = 0;  // MachineHooks::progress when the abort was requested by the watchdog

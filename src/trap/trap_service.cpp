@@ -4,7 +4,9 @@
 
 #include <csignal>
 
+#include "abi/memcheck.h"
 #include "trap/plan.h"
+#include "trap/string_instruction.h"
 
 namespace drydock {
 namespace {
@@ -47,6 +49,12 @@ TrapOutcome from_emulation(const Emulation& emulation, RegionKind region) {
   outcome.size = emulation.size;
   outcome.write = emulation.write;
   return outcome;
+}
+
+/// Valgrind counts a repetition, and takes a popped value off the stack, before the access that faults.
+void undo_what_valgrind_did_early(const Plan& plan, TrapFrame& frame) {
+  if (plan.kind == PlanKind::string && is_repeated(plan.instruction)) ++frame[Gpr::rcx];
+  if (plan.kind == PlanKind::pop && plan.memory) frame[Gpr::rsp] -= plan.size;
 }
 
 bool is_canonical(std::uint64_t address) {
@@ -102,8 +110,10 @@ TrapOutcome TrapService::page_fault(TrapFrame& frame) {
   }
   const Plan* plan = emulator_.plan_at(frame.rip());
   if (!plan) return no_more_plans();
+  if (memcheck::running()) undo_what_valgrind_did_early(*plan, frame);
   const Region region = regions_.find(frame.fault_address);
-  const bool write = plan->memory ? plan->writes : frame.is_write();
+  const bool known = plan->memory && plan->kind != PlanKind::string;  // which of its two operands, only the processor says
+  const bool write = known ? plan->writes : frame.is_write();
   if (!region.port) return wild(frame.fault_address, plan->size, write, region.kind, what_it_is(region.kind));
   return from_emulation(emulator_.execute(*plan, frame, regions_), region.kind);
 }

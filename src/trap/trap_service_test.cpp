@@ -120,6 +120,19 @@ TEST_F(TrapServiceTest, a_copy_from_a_register_to_nobody_blames_the_target) {
   EXPECT_EQ(world_.outcome.address, 0x2000u);
 }
 
+TEST_F(TrapServiceTest, a_copy_is_a_read_where_its_source_is_nobodys_and_a_write_where_its_target_is) {
+  PagesForTests plain(1, PROT_READ | PROT_WRITE);
+  run({0xA4}, {{Gpr::rsi, 0x2000}, {Gpr::rdi, plain.address()}});  // movsb
+  EXPECT_EQ(world_.outcome.reason, "a read of 0x2000, which belongs to nobody");
+  EXPECT_FALSE(world_.outcome.write);
+  run({0xA4}, {{Gpr::rsi, plain.address()}, {Gpr::rdi, 0x2000}});
+  EXPECT_EQ(world_.outcome.reason, "a write to 0x2000, which belongs to nobody");
+  run({0xA4}, {{Gpr::rsi, 0x2000}, {Gpr::rdi, here()}});
+  EXPECT_EQ(world_.outcome.reason, "a read of 0x2000, which belongs to nobody");
+  run({0xA4}, {{Gpr::rsi, here()}, {Gpr::rdi, 0x2000}});
+  EXPECT_EQ(world_.outcome.reason, "a write to 0x2000, which belongs to nobody");
+}
+
 TEST_F(TrapServiceTest, a_non_canonical_address_is_wild_with_its_address) {
   run({0x8B, 0x03}, {{Gpr::rbx, 0x8000000000001000}});
   EXPECT_EQ(world_.outcome.verdict, TrapVerdict::wild);

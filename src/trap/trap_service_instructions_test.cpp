@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "loader/image.h"
 #include "trap/trapped_memory_for_tests.h"
+#include "trap/untrapped.h"
 
 namespace drydock {
 namespace {
@@ -228,6 +230,17 @@ TEST_P(DriverInstructions, cpuid_rdtsc_and_pushf_do_not_trap_and_pushf_always_se
   EXPECT_EQ(world_.traps, traps);
   EXPECT_EQ(got >> 32, 3u);
   EXPECT_NE(got & kFlagInterrupt, 0u);
+}
+
+TEST_P(DriverInstructions, those_that_do_not_trap_are_found_when_the_image_is_loaded) {
+  std::vector<std::string> names;
+  for (const UntrappedInstruction& one : untrapped_instructions(image_->pe())) {
+    names.push_back(one.name);
+    EXPECT_NE(one.consequence, nullptr);
+    EXPECT_EQ(image_->pe().section_at(one.rva)->name, ".text");
+  }
+  for (const char* name : {"cpuid", "rdtsc", "pushfq", "popfq"}) EXPECT_EQ(std::ranges::count(names, name), 1) << name;
+  EXPECT_EQ(names.size(), 4u);
 }
 
 TEST_P(DriverInstructions, software_interrupts_go_on_and_a_fast_fail_and_ud2_do_not) {

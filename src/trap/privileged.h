@@ -1,7 +1,8 @@
 #pragma once
 // Privileged: what the instructions mean that only a kernel may execute. execute_privileged() decodes them; the machine
 // answers here. Ordinary code on the driver's fiber: may switch fibers (an IRQL change is a preemption point) or abort.
-// pushf and popf do not trap, so a driver that reads or writes the interrupt flag through them is not seen.
+// pushf and popf do not trap, so a driver that reads or writes the interrupt flag through them is not seen; trap/untrapped.h
+// looks for them.
 
 #include <cstdint>
 #include <optional>

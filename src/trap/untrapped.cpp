@@ -44,9 +44,9 @@ std::vector<UntrappedInstruction> untrapped_instructions(const PeImage& image) {
     const auto function = image.load<pe::RuntimeFunction>(image.pdata_rva + row);
     if (function) look_through(image, function->begin, function->end, found);
   }
-  std::ranges::sort(found, {}, &UntrappedInstruction::rva);
-  const auto twice = std::ranges::unique(found, {}, &UntrappedInstruction::rva);
-  found.erase(twice.begin(), twice.end());
+  std::sort(found.begin(), found.end(), [](const UntrappedInstruction& a, const UntrappedInstruction& b) { return a.rva < b.rva; });
+  const auto same = [](const UntrappedInstruction& a, const UntrappedInstruction& b) { return a.rva == b.rva; };
+  found.erase(std::unique(found.begin(), found.end(), same), found.end());
   return found;
 }
 

@@ -54,7 +54,7 @@ void write_register(World& world, fuzz::Input& input) {
   const std::uint64_t size = world.board.function().bar(bar).size;
   const unsigned width = 1u << input.byte() % 4;
   if (size < width) return;
-  const std::uint64_t offset = input.take<std::uint16_t>() % (size - width + 1);
+  const auto offset = static_cast<std::uint32_t>(input.take<std::uint16_t>() % (size - width + 1));
   world.board.function().write_bar(bar, offset, width, input.take<std::uint32_t>());
   (void)world.board.function().read_bar(bar, offset, width);
 }

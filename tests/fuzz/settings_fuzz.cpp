@@ -2,8 +2,8 @@
 // as a device with its settings, and as a size. Everything is taken or refused with a reason.
 
 #include "base/check.h"
+#include "base/size.h"
 #include "common/settings.h"
-#include "common/size.h"
 #include "devices/catalogue.h"
 #include "input.h"
 

@@ -68,6 +68,15 @@ Section events(const Report& report) {
   return section;
 }
 
+Section verdict(const Report& report) {
+  Section section;
+  add(section, "findings", report.findings.empty() ? "none" : count_text(report.findings.size()));
+  for (const AllowedRule& rule : report.allowed)
+    add(section, "allowed", rule.count == 0 ? fmt::format("{}, never broken", rule.rule)
+                                            : fmt::format("{}, broken {}", rule.rule, rule.count == 1 ? "once" : count_text(rule.count) + " times"));
+  return section;
+}
+
 std::string times(std::size_t count, std::string_view what) {
   std::string result;
   for (std::size_t i = 0; i < count; ++i) result += what;
@@ -118,8 +127,7 @@ std::string_view trouble(Outcome outcome) {
 }  // namespace
 
 std::string summary_table(const Report& report, const Style& style) {
-  const std::string counts = report.findings.empty() ? "none" : count_text(report.findings.size());
-  std::string text = box({who(report), claims(report.limits), events(report), {{"findings", counts}}});
+  std::string text = box({who(report), claims(report.limits), events(report), verdict(report)});
   if (text.empty()) return text;
   return style(Colour::bold, "limits as the miniport claimed them, and what happened") + '\n' + text;
 }

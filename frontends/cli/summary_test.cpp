@@ -51,6 +51,13 @@ TEST(SummaryTable, does_not_speak_of_lists_a_driver_never_asked_for) {
   EXPECT_THAT(summary_table(Report{}, kPlain), HasSubstr("no lists"));
 }
 
+TEST(SummaryTable, tells_what_was_allowed_and_how_often_it_happened) {
+  Report report;
+  report.allowed = {{"ST-57", 1}, {"ST-12", 0}, {"VER-88", 1200}};
+  const std::string text = summary_table(report, kPlain);
+  for (const char* part : {"ST-57, broken once", "ST-12, never broken", "VER-88, broken 1 200 times"}) EXPECT_THAT(text, HasSubstr(part));
+}
+
 TEST(Findings, say_what_where_and_how_often) {
   const std::string text = findings_text(report_with_findings(), kPlain);
   for (const char* part : {"1. ST-42", "0xF1/0x2004", "seen 3 times", "The list was read after completion.", "at my.c:40", "my.c:40 HwInterrupt"})

@@ -83,6 +83,7 @@ Report report_from(const Json& json) {
   report.interrupts = json.at("interrupts");
   report.traps = json.at("traps");
   report.virtual_nanoseconds = json.at("virtual_nanoseconds");
+  for (const Json& allowed : json.at("allowed")) report.allowed.push_back({allowed.at("rule"), allowed.at("count")});
   for (const Json& finding : json.at("findings")) report.findings.push_back(finding_from(finding));
   report.debug_output = json.at("debug_output");
   return report;
@@ -91,8 +92,9 @@ Report report_from(const Json& json) {
 }  // namespace
 
 Json to_json(const Report& report) {
-  Json findings = Json::array();
+  Json findings = Json::array(), allowed = Json::array();
   for (const Finding& finding : report.findings) findings.push_back(finding_json(finding));
+  for (const AllowedRule& rule : report.allowed) allowed.push_back({{"rule", rule.rule}, {"count", rule.count}});
   return {{"outcome", name_of(report.outcome)},
           {"exit_status", static_cast<int>(report.outcome)},
           {"message", report.message},
@@ -112,6 +114,7 @@ Json to_json(const Report& report) {
           {"traps", report.traps},
           {"virtual_nanoseconds", report.virtual_nanoseconds},
           {"findings", std::move(findings)},
+          {"allowed", std::move(allowed)},
           {"debug_output", report.debug_output}};
 }
 

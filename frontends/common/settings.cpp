@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 
 #include "base/size.h"
@@ -98,6 +99,21 @@ Result<void> set_checks(Options& options, std::string_view value) {
   return {};
 }
 
+// "ST-57", as findings and docs/rules.md spell it; small letters will do.
+Result<void> set_allow(Options& options, std::string_view value) {
+  std::string id(value);
+  for (char& c : id) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const auto dash = id.find('-');
+  const auto letters = std::string_view(id).substr(0, dash);
+  const auto digits = dash == std::string::npos ? std::string_view() : std::string_view(id).substr(dash + 1);
+  const auto all = [](std::string_view text, int (*is)(int)) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [is](unsigned char c) { return is(c) != 0; });
+  };
+  if (!all(letters, std::isalpha) || !all(digits, std::isdigit)) return refuse("'{}' is no id of a rule (example: ST-57)", value);
+  options.allowed_rules.push_back(std::move(id));
+  return {};
+}
+
 Result<void> set_trace(Options& options, std::string_view value) {
   TRY_VOID(not_empty(value));
   options.trace_file = value;
@@ -122,6 +138,7 @@ constexpr Setting kSettings[] = {
     {"phys", "PROFILE", "page numbers: low, high, mixed, contiguous, literal (default: mixed)", false, false, set_phys},
     {"reg", "PATH=TYPE:VALUE", "a registry value, such as 'Parameters\\Device\\X=dword:1'", true, false, set_registry},
     {"checks", "LEVEL", "off, default or all", false, false, set_checks},
+    {"allow", "RULE", "a rule that may be broken: its findings are counted, not told", true, false, set_allow},
     {"trace", "FILE", "every event as one line of JSON", false, true, set_trace},
     {"ro", "BOOL", "the disk refuses writes", false, false, set_read_only},
 };

@@ -25,6 +25,12 @@ TEST(Settings, a_value_in_range_is_set) {
   EXPECT_EQ(options.registry, (std::vector<std::string>{"Parameters\\Device\\X=dword:1"}));
 }
 
+TEST(Settings, a_rule_that_may_be_broken_is_an_id_in_letters_of_any_size) {
+  Options options;
+  for (const char* id : {"ST-57", "ver-88"}) ASSERT_TRUE(set_option(options, "allow", id));
+  EXPECT_EQ(options.allowed_rules, (std::vector<std::string>{"ST-57", "VER-88"}));
+}
+
 TEST(Settings, each_word_for_checks_means_its_own_level) {
   Options options;
   for (const auto& [word, level] : {std::pair{"off", Checks::off}, {"default", Checks::standard}, {"all", Checks::all}}) {
@@ -38,7 +44,7 @@ TEST(Settings, a_value_out_of_range_is_refused_and_the_line_names_option_and_val
       {"cpus", "0"},        {"cpus", "65"},     {"cpus", "two"},     {"memory", "15M"},  {"memory", "33G"},
       {"memory", "lots"},   {"seed", "-1"},     {"seed", "1x"},      {"phys", "random"}, {"checks", "some"},
       {"disk", "mem:12Q"},  {"disk", "mem:0"},  {"ro", "maybe"},     {"reg", "X"},       {"reg", "=dword:1"},
-      {"reg", "X=1"}};
+      {"reg", "X=1"},       {"allow", "ST57"},  {"allow", "-57"},    {"allow", "ST-"},   {"allow", "ST-5x"}};
   for (const auto& [key, value] : rows) {
     Options options;
     const auto done = set_option(options, key, value);

@@ -32,6 +32,7 @@ struct Options {
   std::string phys = "mixed";               ///< low, high, mixed, contiguous, literal
   std::vector<std::string> registry;        ///< "Parameters\\Device\\X=dword:1"
   Checks checks = Checks::standard;
+  std::vector<std::string> allowed_rules;   ///< ids whose findings are only counted: "ST-57"
   std::string trace_file;                   ///< JSON Lines; empty: none
 };
 
@@ -59,6 +60,12 @@ struct Finding {
   std::uint32_t source_line = 0;
 };
 
+/// A rule of Options::allowed_rules, and how often it was broken.
+struct AllowedRule {
+  std::string rule;
+  std::uint64_t count = 0;
+};
+
 struct Limits {  // as the miniport claimed them
   std::uint32_t maximum_transfer_length = 0, physical_breaks = 0, alignment_mask = 0, queue_depth = 0, targets = 0, luns = 0;
   std::string map_buffers, synchronization, dma, srb;
@@ -77,6 +84,7 @@ struct Report {
   std::uint64_t bounced_pages = 0, interrupts = 0, traps = 0;
   std::uint64_t virtual_nanoseconds = 0;
   std::vector<Finding> findings;
+  std::vector<AllowedRule> allowed;
   std::vector<std::string> debug_output;  ///< DbgPrint and kin, the last 1000 lines
 };
 

@@ -66,6 +66,7 @@ bool MachineImpl::bring_up() {
   kernel_.attach(*board_, *driver_, check_level());
   if (options_.checks != Checks::off) {
     findings_ = std::make_unique<FindingLog>(*driver_);
+    for (const std::string& rule : options_.allowed_rules) findings_->allow(rule);
     board_->trace.add(*findings_, false);
   }
   clients_ = std::make_unique<Clients>(*board_, kernel_);
@@ -333,6 +334,8 @@ void MachineImpl::add_finding(std::vector<Finding>& findings, Finding finding) {
 
 void MachineImpl::fill_findings(Report& report) {
   try_name(report);
+  if (findings_)
+    for (const auto& [rule, count] : findings_->allowed()) report.allowed.push_back({rule, count});
   if (findings_)
     for (const RecordedFinding& recorded : findings_->findings()) add_finding(report.findings, finding_of(recorded));
   for (const Finding& finding : self_check_findings_) report.findings.push_back(finding);

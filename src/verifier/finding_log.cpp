@@ -34,6 +34,10 @@ void count_again(RecordedFinding& known, std::string message) {
 }  // namespace
 
 void FindingLog::report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where) {
+  if (const auto allowed = allowed_.find(rule); allowed != allowed_.end()) {
+    ++allowed->second;
+    return;
+  }
   const std::string place = where.rip != 0 ? fmt::format("{:x}", where.rip) : without_numbers(message);
   const auto [at, fresh] = known_.try_emplace({std::string(rule), place}, findings_.size());
   if (!fresh) {

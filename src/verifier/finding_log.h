@@ -2,7 +2,8 @@
 // FindingLog: what the driver did against the rules, as people read it. Rules (verifier/rules, one a file) observe trace
 // events and report. The same rule at the same place is one finding: the first occurrence and the second are told in their
 // own words (with their SRB numbers), from there on they are counted. What has no place is known by its words without
-// their numbers. The driver's stack is taken at the moment of the first, its names when somebody asks for the list.
+// their numbers. The driver's stack is taken at the moment of the first, its names when somebody asks for the list. A rule
+// that the user allows to be broken is only counted.
 
 #include <cstdint>
 #include <map>
@@ -52,9 +53,14 @@ class FindingLog final : public TraceObserver {
   explicit FindingLog(StackSource& stacks);
   ~FindingLog();
   void observe(const TraceEvent& event) override;
+  /// From here on findings of `rule` are counted and not listed.
+  void allow(std::string_view rule) { allowed_.try_emplace(std::string(rule), 0); }
+  /// The one place where every finding passes.
   void report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where);
 
   const std::vector<RecordedFinding>& findings() const { return findings_; }
+  /// The allowed rules, and how often each was broken.
+  const std::map<std::string, std::uint64_t, std::less<>>& allowed() const { return allowed_; }
   /// Distinct findings beyond the limit.
   std::uint64_t dropped() const { return dropped_; }
 
@@ -64,6 +70,7 @@ class FindingLog final : public TraceObserver {
   std::vector<std::unique_ptr<Rule>> rules_;
   std::vector<RecordedFinding> findings_;
   std::map<Key, std::size_t> known_;
+  std::map<std::string, std::uint64_t, std::less<>> allowed_;
   std::uint64_t dropped_ = 0;
 };
 

@@ -59,6 +59,17 @@ TEST_F(FindingLogTest, EachKindOfForbiddenTouchHasItsOwnRule) {
   EXPECT_EQ(rule("SRB", true, true, 5), "ST-121");
 }
 
+TEST_F(FindingLogTest, AnAllowedRuleIsCountedAndNotListed) {
+  log.allow("ST-121");
+  log.allow("ST-57");
+  for (std::uint64_t i = 1; i <= 3; ++i) trace.emit(RuleBroken{"ST-121", "", "x", {.rip = i}});
+  trace.emit(RuleBroken{"ST-12", "", "x", {}});
+  ASSERT_EQ(log.findings().size(), 1u);
+  EXPECT_EQ(log.findings()[0].rule, "ST-12");
+  EXPECT_EQ(log.allowed().at("ST-121"), 3u);
+  EXPECT_EQ(log.allowed().at("ST-57"), 0u);
+}
+
 TEST_F(FindingLogTest, OrdinaryEventsAccuseNobody) {
   trace.emit(SrbCompleted{1, 1, 0, 512});
   trace.emit(MachineHalted{0xD1, {}, "x", {}});

@@ -55,16 +55,21 @@ Result<ListeningSocket> ListeningSocket::at(const std::string& wanted) {
   if (path.size() >= sizeof address.sun_path)
     return refuse("{}: a socket's path has at most {} characters", path, sizeof address.sun_path - 1);
   path.copy(address.sun_path, path.size());
+  TRY(SocketKeeper keeper, SocketKeeper::of(path));  // first: no descriptor of ours may live on in it
   Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!descriptor) return refuse("cannot make a socket: {}", strerror(errno));
-  if (const int error = bind_fresh(descriptor.number(), address); error != 0)
+  if (const int error = bind_fresh(descriptor.number(), address); error != 0) {
+    keeper.dismiss();
     return refuse("{}: {}", path, error == EADDRINUSE ? "exists already" : strerror(error));
+  }
+  const ino_t inode = inode_of(path);
+  keeper.made(inode);
   if (::listen(descriptor.number(), kBacklog) != 0) return refuse("{}: {}", path, strerror(errno));
-  return ListeningSocket(path, std::move(descriptor), inode_of(path));
+  return ListeningSocket(path, std::move(keeper), std::move(descriptor), inode);
 }
 
-ListeningSocket::ListeningSocket(std::string path, Descriptor descriptor, ino_t inode)
-    : path_(std::move(path)), descriptor_(std::move(descriptor)), inode_(inode) {}
+ListeningSocket::ListeningSocket(std::string path, SocketKeeper keeper, Descriptor descriptor, ino_t inode)
+    : path_(std::move(path)), keeper_(std::move(keeper)), descriptor_(std::move(descriptor)), inode_(inode) {}
 
 ListeningSocket::~ListeningSocket() {
   if (descriptor_ && inode_ != 0 && inode_of(path_) == inode_) ::unlink(path_.c_str());

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "descriptor.h"
+#include "socket_keeper.h"
 
 namespace drydock {
 
@@ -16,15 +17,16 @@ class ListeningSocket {
   /// At `path`, which must not exist; empty: at a new path of its own in the directory for temporary files.
   static Result<ListeningSocket> at(const std::string& path);
   ListeningSocket(ListeningSocket&&) = default;
-  ~ListeningSocket();  ///< removes the path if it still is this socket
+  ~ListeningSocket();  ///< removes the path if it still is this socket; so does the death of this process
 
   const std::string& path() const { return path_; }
   std::string uri() const;
   int descriptor() const { return descriptor_.number(); }
 
  private:
-  ListeningSocket(std::string path, Descriptor descriptor, ino_t inode);
+  ListeningSocket(std::string path, SocketKeeper keeper, Descriptor descriptor, ino_t inode);
   std::string path_;
+  SocketKeeper keeper_;
   Descriptor descriptor_;
   ino_t inode_;
 };

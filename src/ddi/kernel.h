@@ -27,8 +27,8 @@ class Kernel : public MachineHooks {
   }
   /// DOC: ST-10 what DriverEntry declares; the status it returns.
   virtual NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) = 0;
-  /// The driver stops the machine. Never returns to the driver.
-  [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) = 0;
+  /// The driver stops the machine, by KeBugCheckEx or for the reason `why`. Never returns to the driver.
+  [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why = {}) = 0;
   virtual void debug_print(std::string_view text) = 0;
   /// "my.sys+0x1234", or the plain address.
   virtual std::string name_of(std::uint64_t address) const = 0;

@@ -59,7 +59,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
   std::vector<std::uint64_t> touched;  ///< addresses in the forbidden or the lent view
 
   NTSTATUS initialize_storport(void*, void*, const void*) override { return STATUS_SUCCESS; }
-  [[noreturn]] void bug_check(std::uint32_t, const std::uint64_t (&)[4], CodePlace) override { abort_driver_call(*current_fiber, AbortReason::bug_check); }
+  [[noreturn]] void bug_check(std::uint32_t, const std::uint64_t (&)[4], CodePlace, std::string_view) override { abort_driver_call(*current_fiber, AbortReason::bug_check); }
   void debug_print(std::string_view text) override { printed.emplace_back(text); }
   std::string name_of(std::uint64_t) const override { return "test"; }
   bool in_image(std::uint64_t address, std::uint64_t, bool write) const override { return constant != 0 && address == constant && !write; }

@@ -6,7 +6,10 @@ namespace drydock::ddi {
 void acquire_word(Call& call, ULONG_PTR& word) {
   const ULONG_PTR self = call.scheduler().cpu().index + 1;
   if (word == self) return call.broken("VER-91", "", fmt::format("{}: this CPU holds the spin lock already", call.name()));
-  while (word != 0) call.scheduler().spin();
+  SpinWait round(call.scheduler());
+  while (word != 0 && round.once()) {
+  }
+  if (word != 0) call.broken("VER-91", "", fmt::format("{}: the spin lock is held by CPU {}, which does not release it (waited for 20 s)", call.name(), word - 1));
   word = self;
   if (CallFrame* frame = call.services().call.frame()) ++frame->locks_held;
 }

@@ -3,6 +3,7 @@
 // OS thread runs the machine. The IRQL is the caller's business.
 
 #include "ddi/call.h"
+#include "sched/spin_lock.h"
 
 namespace drydock::ddi {
 

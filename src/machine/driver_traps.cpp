@@ -67,7 +67,7 @@ Region DriverTraps::find(std::uint64_t address) {
 
 void DriverTraps::Registers::read(std::uint64_t address, void* to, unsigned size) {
   Board& board = traps.board_;
-  board.scheduler->point(PointCost::register_access);
+  board.scheduler->poll();
   const auto hit = board.mmio->find(address);
   for (unsigned done = 0; done < size; done += 8) {
     const unsigned part = std::min(size - done, 8u);
@@ -103,7 +103,7 @@ void DriverTraps::Guarded::write(std::uint64_t address, const void* from, unsign
 }
 
 void DriverTraps::SharedData::read(std::uint64_t address, void* to, unsigned size) {
-  traps.board_.scheduler->point(PointCost::clock_read);
+  traps.board_.scheduler->poll();
   const auto page = shared_data(traps.kernel_);
   std::memcpy(to, page.data() + (address - kKuserSharedData), size);
 }
@@ -122,7 +122,7 @@ void DriverTraps::write_cr8(std::uint64_t value) {
 }
 
 std::uint32_t DriverTraps::in(std::uint16_t port, unsigned size) {
-  board_.scheduler->point(PointCost::register_access);
+  board_.scheduler->poll();
   const auto hit = board_.bus.find_port(port);
   return hit ? static_cast<std::uint32_t>(hit->function->read_bar(hit->bar, hit->offset, size)) : ~0u;
 }
@@ -144,8 +144,13 @@ void DriverTraps::assertion_failed(TrapFrame&) {
   board_.trace.emit(RuleBroken{"DRY-02", "", "an assertion of the driver failed (NT_ASSERT)", place()});
 }
 
+// The codes are winnt.h's FAST_FAIL_ constants; those that compilers and headers use have words.
 void DriverTraps::fast_fail(TrapFrame&, std::uint32_t code) {
-  kernel_.bug_check(0x139, {code, 0, 0, 0}, place());  // KERNEL_SECURITY_CHECK_FAILURE
+  constexpr std::uint32_t kSecurityCheckFailure = 0x139, kStackCookie = 2, kCorruptList = 3;
+  std::string why = fmt::format("__fastfail({})", code);
+  if (code == kStackCookie) why += ": a stack buffer was overrun, the security cookie of the frame has changed";
+  if (code == kCorruptList) why += ": a LIST_ENTRY is corrupt";
+  kernel_.bug_check(kSecurityCheckFailure, {code, 0, 0, 0}, place(), why);
 }
 
 }  // namespace drydock

@@ -1,5 +1,6 @@
 #include "machine/kernel.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "abi/memcheck.h"
@@ -13,7 +14,8 @@ namespace {
 constexpr std::size_t kGsSelf = 0x18, kGsPrcb = 0x20, kPrcb = 0x180, kGsNumber = 0x184;
 constexpr std::uint32_t kThreadTag = 0x65726854;  // 'Thre'
 constexpr std::uint64_t kThreadObjectSize = 0x800;
-constexpr Nanoseconds kForcedStep = 100 * kMicrosecond;
+constexpr Nanoseconds kForcedStep = 100 * kMicrosecond, kForcedStepMax = kSecond;
+constexpr unsigned kPatientTicks = 8;
 
 constexpr std::uint32_t kIrqlNotLessOrEqual = 0xD1, kPageFaultInNonpagedArea = 0x50, kTrapInKernel = 0x7F,
                         kExceptionNotHandled = 0x1E, kWatchdog = 0x133, kMissingImport = 0xCE;
@@ -34,10 +36,44 @@ void* make_gs_page(Board& board, unsigned index) {
   return page;
 }
 
+/// An execution that went astray: what to call it, and the place in the driver that can still be told.
+struct Astray {
+  std::string message;
+  CodePlace where;
+};
+
+/// Does the code before `address` end in a call, so that it can be a return address?
+bool follows_a_call(const Driver& driver, std::uint64_t address) {
+  constexpr std::uint64_t kLongest = 7;
+  if (!driver.may_touch(address - kLongest, kLongest, false) || !driver.contains(address, 1)) return false;
+  const auto* code = reinterpret_cast<const std::uint8_t*>(address);
+  if (code[-5] == 0xE8) return true;
+  for (unsigned back = 2; back <= kLongest; ++back)
+    if (code[-static_cast<int>(back)] == 0xFF && (code[-static_cast<int>(back) + 1] & 0x38) == 0x10) return true;
+  return false;
+}
+
+/// A call through a bad pointer has pushed its return address; a return through a smashed stack has lost its own, and the
+/// next one further up is the caller's.
+std::optional<Astray> describe_jump(const Driver& driver, const Fiber& fiber, const TrapFrame& frame) {
+  constexpr unsigned kWordsSearched = 512;
+  if (driver.contains(frame.rip(), 1) && driver.may_touch(frame.rip(), 1, false)) return std::nullopt;
+  const auto* words = reinterpret_cast<const std::uint64_t*>(frame.rsp());
+  for (unsigned i = 0; i < kWordsSearched && frame.rsp() + 8 * i + 8 <= fiber.stack_top(); ++i) {
+    if (!follows_a_call(driver, words[i])) continue;
+    const CodePlace where{words[i], frame.rsp() + 8 * i + 8, frame[Gpr::rbp], true};
+    if (i == 0) return Astray{fmt::format("a call of address {:#x}, where there is no code", frame.rip()), where};
+    return Astray{fmt::format("a return to address {:#x}, where there is no code: the return address on the stack was overwritten "
+                              "(the stack shows the caller of the routine that returned)", frame.rip()), where};
+  }
+  return Astray{fmt::format("a jump to address {:#x}, where there is no code", frame.rip()), {frame.rip(), 0, 0, false}};
+}
+
 std::string describe(const TrapOutcome& outcome) {
   const char* act = outcome.write ? "write to" : "read of";
   switch (outcome.verdict) {
     case TrapVerdict::wild:
+      if (outcome.address == 0 && outcome.size == 0 && !outcome.reason.empty()) return outcome.reason;
       if (outcome.address < kPageSize) return fmt::format("NULL pointer: {} address {:#x}", act, outcome.address);
       return fmt::format("wild {} address {:#x}{}{}", act, outcome.address, outcome.reason.empty() ? "" : ": ", outcome.reason);
     case TrapVerdict::divide_error: return "integer division by zero, or overflow";
@@ -153,8 +189,9 @@ void MachineKernel::end(std::uint32_t code, std::string message, CodePlace where
   board_->trace.emit(MachineHalted{code, {}, std::move(message), where});
 }
 
-void MachineKernel::bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) {
-  end(code, fmt::format("KeBugCheckEx({:#x}, {:#x}, {:#x}, {:#x}, {:#x})", code, parameters[0], parameters[1], parameters[2], parameters[3]), where);
+void MachineKernel::bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why) {
+  end(code, why.empty() ? fmt::format("KeBugCheckEx({:#x}, {:#x}, {:#x}, {:#x}, {:#x})", code, parameters[0], parameters[1], parameters[2], parameters[3])
+                        : std::string(why), where);
   abort_driver_call(*current_fiber, AbortReason::bug_check);
 }
 
@@ -170,11 +207,12 @@ void MachineKernel::trap(TrapFrame& frame) {
   if (!memcheck::registers_are_exact_at_faults()) [[unlikely]] stop_with_stale_registers();
   const TrapOutcome outcome = traps_->handle(frame);
   if (outcome.verdict == TrapVerdict::emulated) [[likely]] return;
-  const CodePlace where{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
+  const std::optional<Astray> jump = describe_jump(*driver_, *current_fiber, frame);
+  const CodePlace where = jump ? jump->where : CodePlace{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
   const bool wild = outcome.verdict == TrapVerdict::wild;
   const std::uint32_t code = !wild ? (outcome.verdict == TrapVerdict::divide_error ? kTrapInKernel : kExceptionNotHandled)
                              : board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea;
-  end(code, describe(outcome), where, code == kTrapInKernel ? std::optional(kDivideError) : std::nullopt);
+  end(code, jump ? jump->message : describe(outcome), where, code == kTrapInKernel ? std::optional(kDivideError) : std::nullopt);
   abort_driver_call(*current_fiber, wild ? AbortReason::wild_access : AbortReason::exception);
 }
 
@@ -183,17 +221,25 @@ void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {
   const CodePlace where{reg(Gpr::rip), reg(Gpr::rsp), reg(Gpr::rbp), false};
   if (record.reason == AbortReason::stack_overflow) end(kTrapInKernel, "kernel stack overflow (double fault)", where, kDoubleFault);
   else if (record.reason == AbortReason::hung) end(kWatchdog, "the driver loops without end, and nothing else on the machine could end the loop", where);
+  else if (record.reason == AbortReason::endless) end(kWatchdog, fmt::format("{} does not return: it waits for something that never happens", call_->frame()->routine), where);
   else end(kExceptionNotHandled, abort_reason_text(record.reason), where);
 }
 
 // Windows gives a thread 24 KiB; drydock's stacks are larger so that this can be told.
-void MachineKernel::stack_limit_exceeded(Fiber&, std::size_t bytes) {
-  board_->trace.emit(RuleBroken{"DRY-01", "0x7F/0x8", fmt::format("the driver uses {} bytes of kernel stack; Windows gives a thread 24 KiB", bytes), {}});
+void MachineKernel::stack_limit_exceeded(Fiber&, std::size_t bytes, const CodePlace& where) {
+  board_->trace.emit(RuleBroken{"DRY-01", "0x7F/0x8", fmt::format("the driver uses {} bytes of kernel stack; Windows gives a thread 24 KiB", bytes), where});
+}
+
+// What a loop on plain memory waits for may be far away, a timer say: the longer it loops, the faster time passes in it.
+static Nanoseconds forced_step(unsigned ticks) {
+  constexpr unsigned kDoublings = 14;
+  if (ticks <= kPatientTicks) return kForcedStep;
+  return std::min(kForcedStep << std::min(ticks - kPatientTicks, kDoublings), kForcedStepMax);
 }
 
 bool MachineKernel::forced_preempt(TrapFrame& frame) {
   DriverCrossing crossing(*current_fiber, frame.rsp());
-  return board_->scheduler->force_progress(kForcedStep);
+  return board_->scheduler->force_progress(forced_step(current_fiber->innermost_guard()->ticks));
 }
 
 MSABI std::uint64_t MachineKernel::missing_import(const MissingImport& which, void*) {

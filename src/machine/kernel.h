@@ -43,7 +43,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
 
   // ddi::Kernel
   NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) override;
-  [[noreturn]] void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where) override;
+  [[noreturn]] void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why) override;
   void debug_print(std::string_view text) override;
   bool in_image(std::uint64_t address, std::uint64_t size, bool write) const override { return driver_->may_touch(address, size, write); }
   std::string name_of(std::uint64_t address) const override;
@@ -52,8 +52,9 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
   // MachineHooks
   void trap(TrapFrame& frame) override;
   void call_aborted(Fiber& fiber, const AbortRecord& record) override;
-  void stack_limit_exceeded(Fiber& fiber, std::size_t bytes) override;
+  void stack_limit_exceeded(Fiber& fiber, std::size_t bytes, const CodePlace& where) override;
   bool forced_preempt(TrapFrame& frame) override;
+  std::uint64_t virtual_now() const override { return services_ == nullptr ? 0 : services_->scheduler.now(); }
 
   static MSABI std::uint64_t missing_import(const MissingImport& which, void* return_address);
 

@@ -101,7 +101,7 @@ void divert_to_service(ucontext_t& context, Fiber& fiber, void (*service)(TrapFr
 
 TrapCrossing::TrapCrossing(Fiber& fiber, TrapFrame& frame) : fiber_(fiber), frame_(frame) {
   fiber.crossing_ = frame.rsp();
-  if (frame.rsp() < fiber.mark_) fiber.note_driver_use(fiber.driver_use(frame.rsp()));
+  if (frame.rsp() < fiber.mark_) fiber.note_driver_use(fiber.driver_use(frame.rsp()), {frame.rip(), frame.rsp(), frame[Gpr::rbp], false});
 }
 
 TrapCrossing::~TrapCrossing() {

@@ -162,12 +162,16 @@ void Fiber::entry(void* self) {
 
 // --- crossings from the driver: the slow paths ------------------------------------------------------------------------
 
-MSABI void Fiber::note_driver_use(std::size_t used) noexcept {
+MSABI void Fiber::note_driver_use(std::size_t used, std::uintptr_t rsp_of_caller) noexcept {
+  note_driver_use(used, {*reinterpret_cast<const std::uint64_t*>(rsp_of_caller - 8), rsp_of_caller, 0, true});
+}
+
+void Fiber::note_driver_use(std::size_t used, const CodePlace& where) {
   if (used > peak_) peak_ = used;
   set_mark();
   if (used <= limit_ || !guard_ || guard_->limit_reported) return;
   guard_->limit_reported = true;
-  if (MachineHooks* machine = current_machine()) machine->stack_limit_exceeded(*this, used);
+  if (MachineHooks* machine = current_machine()) machine->stack_limit_exceeded(*this, used, where);
 }
 
 void Fiber::request_abort(AbortReason reason) {
@@ -187,6 +191,7 @@ AbortReason Fiber::take_pending() {
   floor_ = usable_floor();
   // It was drydock's own code that was silent, and it has come through.
   const MachineHooks* machine = current_machine();
+  if (reason == AbortReason::endless && !(guard_ && guard_->ticks != 0)) return AbortReason::none;  // it did come back
   if (reason == AbortReason::hung && machine && machine->progress != pending_progress_) return AbortReason::none;
   return reason;
 }

@@ -114,7 +114,8 @@ class Fiber {
     mark_ = noticed >= used_ ? segment_top_ - (noticed - used_) : UINTPTR_MAX;
   }
   // Slow paths of a crossing.
-  [[gnu::noinline]] MSABI void note_driver_use(std::size_t used) noexcept;
+  [[gnu::noinline]] MSABI void note_driver_use(std::size_t used, std::uintptr_t rsp_of_caller) noexcept;
+  void note_driver_use(std::size_t used, const CodePlace& where);
   [[gnu::noinline]] MSABI void crossing_refused(std::uintptr_t rsp) noexcept;
   AbortReason take_pending();
 

@@ -24,6 +24,7 @@ const char* abort_reason_text(AbortReason reason) {
     case AbortReason::none: return "not aborted";
     case AbortReason::stack_overflow: return "the kernel stack overflowed";
     case AbortReason::hung: return "a loop that nothing can end";
+    case AbortReason::endless: return "a call that does not come back";
     case AbortReason::wild_access: return "an access to memory that belongs to nobody";
     case AbortReason::bad_instruction: return "an instruction that cannot be executed";
     case AbortReason::exception: return "an exception that nobody handled";

@@ -44,7 +44,9 @@ struct EntryGuard {
   std::size_t outer_used;
   EntryKind kind;
   AbortReason reason;
-  bool limit_reported;
+  bool limit_reported : 1;
+  std::uint32_t ticks : 31;   // of the watchdog that found this call the innermost one in progress
+  std::uint64_t first_tick;   // on the machine's clock; meaningful with ticks
 
   [[gnu::always_inline]] void enter(Fiber& fiber, EntryKind entry_kind) {
     outer = fiber.guard_;
@@ -53,6 +55,7 @@ struct EntryGuard {
     outer_used = fiber.used_;
     kind = entry_kind;
     limit_reported = false;
+    ticks = 0;
     fiber.used_ = outer == nullptr || has_own_stack(entry_kind) ? 0 : fiber.driver_use(outer_crossing);
     asm volatile("mov %%rsp, %0" : "=r"(driver_top));
     fiber.segment_top_ = driver_top;
@@ -109,7 +112,7 @@ class DriverCrossing {
  public:
   [[gnu::always_inline]] DriverCrossing(Fiber& fiber, std::uintptr_t driver_rsp) : fiber_(fiber) {
     fiber.crossing_ = driver_rsp;
-    if (driver_rsp < fiber.mark_) [[unlikely]] fiber.note_driver_use(fiber.driver_use(driver_rsp));
+    if (driver_rsp < fiber.mark_) [[unlikely]] fiber.note_driver_use(fiber.driver_use(driver_rsp), driver_rsp);
     if (driver_rsp < fiber.floor_) [[unlikely]] fiber.crossing_refused(driver_rsp);
   }
   [[gnu::always_inline]] ~DriverCrossing() {

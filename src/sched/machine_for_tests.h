@@ -25,8 +25,10 @@ class MachineForTests final : public MachineHooks {
 
   void trap(TrapFrame& frame) override { on_trap(frame); }
   void call_aborted(Fiber&, const AbortRecord& record) override { aborted.push_back(record); }
-  void stack_limit_exceeded(Fiber&, std::size_t bytes) override { stack_findings.push_back(bytes); }
+  void stack_limit_exceeded(Fiber&, std::size_t bytes, const CodePlace&) override { stack_findings.push_back(bytes); }
   bool forced_preempt(TrapFrame& frame) override { return on_forced_preempt(frame); }
+  std::uint64_t virtual_now() const override { return now; }
+  std::uint64_t now = 0;
 };
 
 /// Runs `body` on `fiber` until it has finished, on this thread.

@@ -9,6 +9,7 @@
 
 #include "abi/image_map.h"
 #include "abi/trap_frame.h"
+#include "trace/code_place.h"
 
 namespace drydock {
 
@@ -20,6 +21,7 @@ enum class AbortReason : std::uint8_t {
   none,
   stack_overflow,        // ran into the guard area, or left no room for a trap or an export
   hung,                  // a loop with no preemption point and nothing that could end it
+  endless,               // a call that passes preemption points, and does not come back
   wild_access,           // memory that is nobody's
   bad_instruction,       // an instruction that drydock refuses
   exception,             // an exception nobody handled
@@ -66,11 +68,14 @@ class MachineHooks {
   virtual void call_aborted(Fiber&, const AbortRecord&) {}
 
   /// The driver's own use of stack passed the limit; told once per entry.
-  virtual void stack_limit_exceeded(Fiber&, std::size_t /*bytes*/) {}
+  virtual void stack_limit_exceeded(Fiber&, std::size_t /*bytes*/, const CodePlace&) {}
 
   /// The watchdog found the driver in a loop without preemption point. Ordinary code on its fiber, at an arbitrary
   /// instruction. True: something ran that might end the loop, go on; false: nothing could (counts towards the limit).
   virtual bool forced_preempt(TrapFrame&) { return false; }
+
+  /// Nanoseconds on the machine's clock. Async-signal-safe.
+  virtual std::uint64_t virtual_now() const { return 0; }
 
  protected:
   ~MachineHooks() = default;

@@ -54,6 +54,28 @@ void Scheduler::stall(Nanoseconds time) {
     ++hooks_.progress;
     look_around();
   }
+  end_quantum();
+}
+
+MSABI void Scheduler::wait_busily() noexcept {
+  constexpr std::uint32_t kLong = 100'000;
+  stall(polls_ < kLong ? 5 * kMicrosecond : 20 * kMicrosecond);
+}
+
+// Below DISPATCH_LEVEL a thread that computes or waits busily shares its CPU with the others of that CPU.
+void Scheduler::end_quantum() {
+  VirtualCpu& cpu = *current_;
+  Thread* self = cpu.thread;
+  if (self == nullptr || cpu.irql >= kDispatchLevel || cpu.interrupts_off || cpu.ready.empty()) return;
+  const Irql irql = cpu.irql;
+  cpu.ready.push(*self);
+  cpu.current = nullptr;
+  cpu.thread = nullptr;
+  cpu.irql = kPassiveLevel;
+  ++activity_;
+  self->fiber.suspend();
+  cpu.irql = irql;
+  reconsider();
 }
 
 bool Scheduler::force_progress(Nanoseconds time) {

@@ -21,7 +21,7 @@
 namespace drydock {
 
 /// What a preemption point costs in virtual time.
-enum class PointCost : Nanoseconds { routine = 50, register_access = 200, spin = 100, clock_read = 100 };
+enum class PointCost : Nanoseconds { routine = 50, register_access = 200, spin = 100 };
 
 enum class Driven : std::uint8_t {
   done,    ///< what was waited for has happened
@@ -72,6 +72,13 @@ class Scheduler {
     ++hooks_.progress;
     if (timeline_.advance_to_look(static_cast<Nanoseconds>(cost))) [[unlikely]] look_around();
   }
+  /// Driver code read a register, or the clock. A long run of such reads during which nothing else happens is a busy-wait: time passes
+  /// faster in it, so that what it waits for, or its time-out, comes soon.
+  void poll() {
+    if (activity_ != polled_activity_) polled_activity_ = activity_, polls_ = 0;
+    if (++polls_ < kPollsMax) [[likely]] return point(PointCost::register_access);
+    wait_busily();
+  }
   /// Driver code waits without giving up the CPU (StorPortStallExecution): interrupts are taken, time passes.
   void stall(Nanoseconds time);
   /// One round of waiting for another CPU.
@@ -119,6 +126,7 @@ class Scheduler {
   void set_thread_objects(void* (*make)(void*, unsigned), void* context) { make_kthread_ = make, kthread_context_ = context; }
 
  private:
+  static constexpr std::uint32_t kPollsMax = 10'000;
   bool others_busy() const { return (busy_ & ~current_->bit) != 0; }
   static bool runnable(const VirtualCpu& cpu) { return cpu.current != nullptr || cpu.wanted != kPassiveLevel || !cpu.ready.empty(); }
   // In Microsoft's convention, so that an export need not save registers for a call that hardly ever happens.
@@ -130,6 +138,8 @@ class Scheduler {
     reconsider();
   }
   void reconsider() { timeline_.set_urgent(current_->wanted > current_->irql || others_busy()); }
+  [[gnu::noinline]] MSABI void wait_busily() noexcept;
+  void end_quantum();
   [[gnu::noinline]] MSABI void deliver() noexcept;
   void deliver_interrupt(VirtualCpu& cpu);
   void deliver_dpcs(VirtualCpu& cpu);
@@ -155,7 +165,9 @@ class Scheduler {
   const bool* done_ = nullptr;  ///< what drive() waits for
   std::uint64_t patience_ = 1;
   bool on_fiber_ = false;
-  std::uint64_t activity_ = 0;  ///< events fired, interrupts and DPCs run, CPUs switched to
+  std::uint64_t activity_ = 0;  ///< interrupts and DPCs run, threads that took turns
+  std::uint64_t polled_activity_ = 0;
+  std::uint32_t polls_ = 0;  ///< register reads in a row without activity
   bool halted_ = false;
   unsigned gs_cpu_ = ~0u;
   bool (*poll_inbox_)(void*) = nullptr;

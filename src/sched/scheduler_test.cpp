@@ -129,6 +129,68 @@ TEST_F(SchedulerTest, ALockHeldByTheOtherCpuIsWaitedFor) {
   EXPECT_EQ(log, "ra");
 }
 
+TEST_F(SchedulerTest, ALockThatIsNeverReleasedIsTakenOverAfterTwentySeconds) {
+  SpinLock lock;
+  bool done = false;
+  Job holder([&] {  // runs for ever, with the lock
+    ASSERT_EQ(lock.acquire(scheduler), SpinLock::Acquired::yes);
+    while (!done) scheduler.point(PointCost::routine);
+  });
+  Job waiter([&] {
+    while (!lock.held()) scheduler.spin();
+    EXPECT_EQ(lock.acquire(scheduler), SpinLock::Acquired::endless);
+    EXPECT_TRUE(lock.held_by(scheduler.cpu()));
+    done = true;
+  });
+  scheduler.queue_task(holder, 0);
+  scheduler.queue_task(waiter, 1);
+  scheduler.drive(done);
+  EXPECT_GE(scheduler.now(), 20 * kSecond);
+  EXPECT_LT(scheduler.now(), 40 * kSecond);
+}
+
+TEST_F(SchedulerTest, ThreadsOfOneCpuShareItWhileTheyWaitBusily) {
+  bool flag = false, done = false;
+  Job waiter([&] {
+    for (int i = 0; i < 1'000'000 && !flag; ++i) scheduler.poll();
+    log += flag ? 'w' : '-';
+    done = true;
+  });
+  Job setter([&] { log += 's'; flag = true; });
+  scheduler.queue_task(waiter, 0);
+  scheduler.queue_task(setter, 0);
+  scheduler.drive(done);
+  EXPECT_EQ(log, "sw");
+}
+
+TEST_F(SchedulerTest, AThreadAtDispatchLevelSharesItsCpuWithNobody) {
+  bool flag = false, done = false;
+  Job waiter([&] {
+    const Irql old = scheduler.raise_irql(kDispatchLevel);
+    for (int i = 0; i < 20'000; ++i) scheduler.poll();
+    EXPECT_FALSE(flag);
+    scheduler.lower_irql(old);
+  });
+  Job setter([&] { flag = done = true; });
+  scheduler.queue_task(waiter, 0);
+  scheduler.queue_task(setter, 0);
+  scheduler.drive(done);
+  EXPECT_TRUE(flag);
+}
+
+TEST_F(SchedulerTest, ABusyWaitForSecondsTakesFewReads) {
+  bool done = false;
+  std::uint64_t reads = 0;
+  Job waiter([&] {
+    for (const Nanoseconds start = scheduler.now(); scheduler.now() < start + 5 * kSecond; ++reads) scheduler.poll();
+    done = true;
+  });
+  scheduler.queue_task(waiter, 0);
+  scheduler.drive(done);
+  EXPECT_GT(reads, 100'000u);
+  EXPECT_LT(reads, 500'000u);
+}
+
 TEST_F(SchedulerTest, ALevelIsServedUntilItIsReleased) {
   bool done = false;
   int served = 0;

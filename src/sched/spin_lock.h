@@ -6,12 +6,27 @@
 
 namespace drydock {
 
+/// The rounds of one wait for a lock. The longer it lasts, the faster time passes; a lock that is not released for longer
+/// than Windows lets a DPC run is never released: its owner has forgotten it, or waits for a lock of the waiter's.
+class SpinWait {
+ public:
+  explicit SpinWait(Scheduler& scheduler) : scheduler_(scheduler), since_(scheduler.now()) {}
+  /// One round. False: it has lasted too long.
+  bool once();
+
+ private:
+  Scheduler& scheduler_;
+  Nanoseconds since_;
+  std::uint32_t rounds_ = 0;
+};
+
 class SpinLock {
  public:
   enum class Acquired : std::uint8_t {
     yes,
     recursive,  ///< this CPU holds it already: on Windows the CPU would hang here
     abandoned,  ///< its owner went away without releasing it; taken over
+    endless,    ///< its owner runs and never releases it; taken over
   };
 
   Acquired acquire(Scheduler& scheduler) {

@@ -52,6 +52,13 @@ std::uint32_t count_silent_tick(MachineHooks& machine) {
   return silent;
 }
 
+/// True when the innermost call has been in progress for too long.
+bool count_call_tick(EntryGuard& call, std::uint64_t now) {
+  if (call.ticks == 0) call.first_tick = now;
+  ++call.ticks;
+  return call.ticks >= kCallLimitMs / kWatchdogTickMs && now - call.first_tick >= kCallLimitVirtualNs;
+}
+
 void on_tick(int signal, siginfo_t* info, void* context_pointer) {
   const int saved_errno = errno;
   auto& context = *static_cast<ucontext_t*>(context_pointer);
@@ -67,6 +74,7 @@ void on_tick(int signal, siginfo_t* info, void* context_pointer) {
     else if (silent >= machine->watchdog.silent_ticks_limit)
       fiber->request_abort_of_silent(progress_of(*machine));
   }
+  if (in_a_driver_call && count_call_tick(*fiber->innermost_guard(), machine->virtual_now())) fiber->request_abort(AbortReason::endless);
   errno = saved_errno;
 }
 

@@ -3,7 +3,8 @@
 // point. A silent tick forces a preemption (MachineHooks::forced_preempt); when nothing could end the loop for the whole
 // limit, the call is abandoned with AbortReason::hung. It counts CPU time only, so neither a debugger stop nor a loaded
 // host fires it. It decides nothing in a run that makes progress. Silence of drydock's own code is noted too: the call is
-// then abandoned at the next return to the driver, unless there was progress after all.
+// then abandoned at the next return to the driver, unless there was progress after all. A call that does pass preemption
+// points but has not come back after a long time, on the processor and on the machine's clock, is abandoned as endless.
 
 #include <ctime>
 #include <cstdint>
@@ -14,6 +15,10 @@ namespace drydock {
 
 inline constexpr std::uint32_t kWatchdogTickMs = 4;
 inline constexpr std::uint32_t kHangLimitMs = 1000;
+/// A call is endless beyond both: time on the host's processor, and on the machine's clock (Windows' own watchdog gives a
+/// single DPC 20 s).
+inline constexpr std::uint32_t kCallLimitMs = 2000;
+inline constexpr std::uint64_t kCallLimitVirtualNs = 20'000'000'000;
 
 /// CPU time without progress after which a call is abandoned; 0 turns the watchdog off. Rounded up to ticks.
 void set_hang_limit(MachineHooks& machine, std::uint32_t milliseconds);

@@ -107,6 +107,23 @@ TEST_F(WatchdogTest, a_long_call_that_makes_progress_is_left_alone) {
   });
 }
 
+TEST_F(WatchdogTest, a_call_that_makes_progress_and_never_returns_is_endless) {
+  // again: mov rax,[rcx]; jmp again
+  using Load = std::uint64_t(MSABI*)(const void*);
+  const Load poll = code_.routine<Load>({0x48, 0x8B, 0x01, 0xEB, 0xFB});
+  PagesForTests device(1, PROT_NONE);
+  machine_.on_trap = [&](TrapFrame& frame) {
+    machine_.now += 100'000;  // 0.1 ms a read
+    frame[Gpr::rip] += 3;
+  };
+  on_fiber([&] {
+    const auto entered = enter_driver(fiber_, EntryKind::routine, poll, static_cast<const void*>(device.data()));
+    EXPECT_TRUE(entered.aborted);
+    EXPECT_EQ(entered.reason, AbortReason::endless);
+  });
+  EXPECT_GE(machine_.now, kCallLimitVirtualNs);
+}
+
 TEST_F(WatchdogTest, an_export_that_stays_away_too_long_does_not_come_back_to_the_driver) {
   static constexpr auto calls_slow_export = [](Fiber* fiber) MSABI {
     const ExportCrossing crossing(*fiber, DRYDOCK_CALLER_RSP());

@@ -132,6 +132,8 @@ TrapOutcome TrapService::general_protection(TrapFrame& frame) {
     const std::uint64_t address = address_of(*operand, plan->instruction, frame);
     return wild(address, size_in_bytes(*operand), writes(*operand), RegionKind::none, "which is no address at all");
   }
+  if (name == "ret")  // the processor refuses before it jumps
+    return verdict(TrapVerdict::wild, "the return address on the stack was overwritten: it is no address at all");
   if (plan->memory && plan->size >= 16) {
     TrapOutcome outcome = verdict(TrapVerdict::misaligned, fmt::format("{} of a misaligned address", name));
     outcome.address = address_of(*plan->memory, plan->instruction, frame);

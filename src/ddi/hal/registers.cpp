@@ -9,7 +9,7 @@ namespace drydock::ddi {
 
 std::uint64_t read_register(Call& call, const volatile void* address, unsigned size) {
   storport::Services& s = call.services();
-  s.scheduler.point(PointCost::register_access);
+  s.scheduler.poll();
   const auto at = reinterpret_cast<std::uint64_t>(address);
   if (const auto hit = s.mmio.find(at)) [[likely]] {
     const std::uint64_t value = hit->function->read_bar(hit->bar, hit->offset, size);
@@ -40,7 +40,7 @@ std::byte* stray(Call& call, std::uint64_t address, unsigned size, bool write) {
 
 std::uint32_t read_port(Call& call, std::uint64_t port, unsigned size) {
   storport::Services& s = call.services();
-  s.scheduler.point(PointCost::register_access);
+  s.scheduler.poll();
   const auto hit = s.bus.find_port(static_cast<std::uint16_t>(port));
   if (!hit) return ~0u;  // nothing decodes the cycle
   const auto value = static_cast<std::uint32_t>(hit->function->read_bar(hit->bar, hit->offset, size));

@@ -66,14 +66,19 @@ NTSTATUS delay_execution_thread(Call& call, UCHAR, BOOLEAN, LARGE_INTEGER* inter
   return STATUS_SUCCESS;
 }
 void query_system_time(Call& call, LARGE_INTEGER* time) {
+  call.scheduler().poll();
   if (LARGE_INTEGER* host = call.object(time, "CurrentTime")) host->QuadPart = static_cast<LONGLONG>(call.kernel().system_time());
 }
 LONGLONG query_performance_counter(Call& call, LARGE_INTEGER* frequency) {
+  call.scheduler().poll();
   if (frequency != nullptr)
     if (LARGE_INTEGER* host = call.object(frequency, "PerformanceFrequency")) host->QuadPart = 10'000'000;
   return static_cast<LONGLONG>(call.kernel().interrupt_time());
 }
-ULONGLONG query_interrupt_time(Call& call) { return call.kernel().interrupt_time(); }
+ULONGLONG query_interrupt_time(Call& call) {
+  call.scheduler().poll();
+  return call.kernel().interrupt_time();
+}
 ULONG query_time_increment(Call&) { return 156'250; }
 ULONG active_processor_count(Call& call, ULONG_PTR* affinity) {
   if (affinity != nullptr)

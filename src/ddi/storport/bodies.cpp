@@ -234,7 +234,7 @@ ULONG initialize_worker(Call& call, void* ext, void** worker) {
   void** host = out(call, ext, worker, "Worker");
   if (host == nullptr) return kInvalidParameter;
   if (too_high(call)) return kInvalidIrql;
-  *host = call.adapter(ext)->deferred().initialize_worker();
+  *host = call.adapter(ext)->deferred().initialize_worker(call.place());
   return kSuccess;
 }
 
@@ -256,7 +256,7 @@ ULONG initialize_timer(Call& call, void* ext, void** timer) {
   void** host = out(call, ext, timer, "TimerHandle");
   if (host == nullptr) return kInvalidParameter;
   if (too_high(call)) return kInvalidIrql;
-  *host = call.adapter(ext)->deferred().initialize_timer();
+  *host = call.adapter(ext)->deferred().initialize_timer(call.place());
   return kSuccess;
 }
 

@@ -112,6 +112,7 @@ void async_notification(Call& call, __builtin_ms_va_list& arguments) {
     case LinkUp: return adapter.link_up();
     case LinkDown: return adapter.link_down();
     case QueryTickCount:
+      call.scheduler().poll();
       if (LARGE_INTEGER* ticks = call.object(next_argument<LARGE_INTEGER*>(arguments), "tick count"))
         ticks->QuadPart = static_cast<LONGLONG>(call.scheduler().now() / kTickLength);
       return;

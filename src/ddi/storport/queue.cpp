@@ -100,6 +100,7 @@ void stall_execution(Call& call, ULONG microseconds) {
 }
 
 void query_system_time(Call& call, LARGE_INTEGER* time) {
+  call.scheduler().poll();
   if (LARGE_INTEGER* host = call.object(time, "CurrentTime")) host->QuadPart = static_cast<LONGLONG>(call.kernel().system_time());
 }
 

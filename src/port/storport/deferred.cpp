@@ -15,7 +15,7 @@ void DeferredWork::DpcEntry::run() {
 
 // DOC: ST-96 a timer routine runs at DISPATCH_LEVEL.
 struct DeferredWork::TimerEntry final : Event, Dpc {
-  TimerEntry(Adapter& a, void* h) : adapter(a), handle(h) {}
+  TimerEntry(Adapter& a, void* h, CodePlace w) : adapter(a), handle(h), where(w) {}
   ~TimerEntry() override { adapter.services().scheduler.cancel_dpc(*this); }
   void fire() override { adapter.services().scheduler.queue_dpc(*this, 0); }
   void run() override {
@@ -23,19 +23,21 @@ struct DeferredWork::TimerEntry final : Event, Dpc {
   }
   Adapter& adapter;
   void* handle;
+  CodePlace where;
   PHW_TIMER_EX routine = nullptr;
   void* context = nullptr;
 };
 
 // DOC: ST-98 a work item runs at PASSIVE_LEVEL.
 struct DeferredWork::WorkerEntry final : Task {
-  WorkerEntry(Adapter& a, void* h) : adapter(a), handle(h) {}
+  WorkerEntry(Adapter& a, void* h, CodePlace w) : adapter(a), handle(h), where(w) {}
   void run() override {
     queued = false;
     adapter.services().call("HwStorWorkItem", EntryKind::routine, routine, adapter.device_extension(), context, handle);
   }
   Adapter& adapter;
   void* handle;
+  CodePlace where;
   PHW_WORKITEM routine = nullptr;
   void* context = nullptr;
   bool queued = false;
@@ -126,8 +128,8 @@ void* opaque(std::uint64_t kind, std::uint64_t number) { return reinterpret_cast
 
 }  // namespace
 
-void* DeferredWork::initialize_timer() {
-  timers_.push_back(std::make_unique<TimerEntry>(adapter_, opaque(0x7113, ++next_handle_)));
+void* DeferredWork::initialize_timer(CodePlace where) {
+  timers_.push_back(std::make_unique<TimerEntry>(adapter_, opaque(0x7113, ++next_handle_), where));
   return timers_.back()->handle;
 }
 
@@ -155,8 +157,8 @@ DeferredStatus DeferredWork::free_timer(void* handle) {
   return DeferredStatus::ok;
 }
 
-void* DeferredWork::initialize_worker() {
-  workers_.push_back(std::make_unique<WorkerEntry>(adapter_, opaque(0x304B, ++next_handle_)));
+void* DeferredWork::initialize_worker(CodePlace where) {
+  workers_.push_back(std::make_unique<WorkerEntry>(adapter_, opaque(0x304B, ++next_handle_), where));
   return workers_.back()->handle;
 }
 
@@ -180,11 +182,13 @@ DeferredStatus DeferredWork::free_worker(void* handle) {
   return DeferredStatus::ok;
 }
 
-std::vector<std::string> DeferredWork::leaks() const {
-  std::vector<std::string> texts;
-  if (!timers_.empty()) texts.push_back(fmt::format("{} timer(s) from StorPortInitializeTimer never freed", timers_.size()));
-  if (!workers_.empty()) texts.push_back(fmt::format("{} work item(s) from StorPortInitializeWorker never freed", workers_.size()));
-  return texts;
+// The stack of the call that made it is long gone: only its place is told.
+std::vector<DeferredWork::Leak> DeferredWork::leaks() const {
+  std::vector<Leak> found;
+  const auto add = [&](const char* what, CodePlace w) { found.push_back({what, {w.rip, 0, 0, w.is_return_address}}); };
+  for (const auto& timer : timers_) add("a timer from StorPortInitializeTimer was never freed", timer->where);
+  for (const auto& worker : workers_) add("a work item from StorPortInitializeWorker was never freed", worker->where);
+  return found;
 }
 
 }  // namespace drydock::storport

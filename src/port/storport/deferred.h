@@ -37,11 +37,11 @@ class DeferredWork {
   std::optional<bool> cancel_dpc(STOR_DPC* address);
   PortLock* dpc_lock(const void* address);
 
-  void* initialize_timer();
+  void* initialize_timer(CodePlace where = {});
   DeferredStatus request_timer(void* handle, PHW_TIMER_EX routine, void* context, std::uint64_t microseconds);
   DeferredStatus free_timer(void* handle);
 
-  void* initialize_worker();
+  void* initialize_worker(CodePlace where = {});
   DeferredStatus queue_worker(void* handle, PHW_WORKITEM routine, void* context);
   DeferredStatus free_worker(void* handle);
 
@@ -53,7 +53,11 @@ class DeferredWork {
   /// Nothing is called any more.
   void stop();
   /// What the miniport did not free; texts for the leak report.
-  std::vector<std::string> leaks() const;
+  struct Leak {
+    std::string what;
+    CodePlace where;
+  };
+  std::vector<Leak> leaks() const;
 
  private:
   static constexpr unsigned kNotRunning = ~0u;

@@ -181,7 +181,7 @@ void Adapter::Line::service() {
   a.check_acquired(a.interrupt_lock_.acquire(a.s_.scheduler), "interrupt", {});
   const BOOLEAN mine = a.s_.call("HwStorInterrupt", EntryKind::isr, a.miniport_.data.HwInterrupt, a.extension_);
   a.interrupt_lock_.release();
-  unclaimed_ = mine ? 0 : unclaimed_ + 1;
+  unclaimed_ = mine || !a.line_level_ ? 0 : unclaimed_ + 1;
   if (unclaimed_ < kUnclaimedMax) return;
   asserted = false;
   unclaimed_ = 0;
@@ -257,12 +257,13 @@ void Adapter::remove() {
 
 void Adapter::report_leaks() {
   if (!s_.checking()) return;
-  for (std::string& text : deferred_->leaks()) s_.trace.emit(RuleBroken{"ST-96", "", std::move(text), {}});
+  for (auto& leak : deferred_->leaks()) s_.trace.emit(RuleBroken{"ST-96", "", std::move(leak.what), leak.where});
   for (auto& [text, where] : waiting_.leaks()) s_.trace.emit(RuleBroken{"ST-194", "", std::move(text), where});
   for (const CodePlace& where : built_lists_.leaks())
     s_.trace.emit(RuleBroken{"ST-48", "", "a list from StorPortBuildScatterGatherList was never given to StorPortPutScatterGatherList", where});
   for (const Common& common : common_)
-    s_.trace.emit(RuleBroken{"ST-58", "", fmt::format("{} bytes from StorPortAllocateContiguousMemorySpecifyCacheNode never freed", common.bytes), common.where});
+    s_.trace.emit(RuleBroken{"ST-58", "", fmt::format("{} bytes from StorPortAllocateContiguousMemorySpecifyCacheNode never freed", common.bytes),
+                             {common.where.rip, 0, 0, common.where.is_return_address}});
   for (Request* r = oldest_; r != nullptr; r = r->newer)
     s_.trace.emit(RuleBroken{"ST-121", "", fmt::format("SRB {} was never completed", r->serial), {}});
 }

@@ -31,10 +31,10 @@ void Adapter::unlock_interrupts() {
 // DOC: ST-79 VER-88 never acquire a held lock: on Windows this CPU would hang.
 void Adapter::check_acquired(SpinLock::Acquired how, std::string_view lock, CallSite where, bool told) {
   if (how == SpinLock::Acquired::yes || told) [[likely]] return;
-  s_.trace.emit(RuleBroken{"VER-88", "",
-                           how == SpinLock::Acquired::recursive
-                               ? fmt::format("the {} lock is acquired by the CPU that holds it already", lock)
-                               : fmt::format("the {} lock was never released by a routine that has returned", lock), where});
+  const char* text = how == SpinLock::Acquired::recursive ? "the {} lock is acquired by the CPU that holds it already"
+                     : how == SpinLock::Acquired::abandoned ? "the {} lock was never released by a routine that has returned"
+                     : "the {} lock is held by another CPU, which does not release it (waited for 20 s)";
+  s_.trace.emit(RuleBroken{"VER-88", "", fmt::format(fmt::runtime(text), lock), where});
 }
 
 // DOC: ST-73 half duplex: StartIo runs at DIRQL under the interrupt lock too.

@@ -4,7 +4,7 @@ JOBS  ?= $(shell nproc)
 OUT   := build/release
 PREFIX ?= /usr/local
 
-.PHONY: help run test build bench check-all docs tidy install deb setup-build setup-run setup-test setup-package setup-bench setup-check
+.PHONY: help run test build bench check-all check-rules docs tidy install deb setup-build setup-run setup-test setup-package setup-bench setup-check
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,6 +36,9 @@ install: build  ## into PREFIX (/usr/local) below DESTDIR; COMPONENT=drydock, li
 deb: setup-package build  ## Debian packages, into build/packages
 	@cpack --config $(OUT)/CPackConfig.cmake -B build/packages
 	@rm -rf build/packages/_CPack_Packages; ls build/packages/*.deb
+
+check-rules: setup-test build  ## each rule of src/ has a driver that breaks it, and is missed when it is switched off
+	@tests/system/check_rules.py --build $(OUT) --source . --whole
 
 docs: build  ## regenerate docs/rules.md, docs/ddi-coverage.md, docs/assumptions.md
 	@tools/docs/generate.py --build $(OUT)

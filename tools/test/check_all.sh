@@ -24,6 +24,7 @@ step "g++, warnings are errors" tools/test/run.py --preset dev --jobs "$jobs" --
 step "clang, warnings are errors" tools/test/run.py --preset dev-clang --jobs "$jobs" --skip 'nbdkit|clients|tidy|docs'
 # nbdkit itself is not built with the sanitizers, so it cannot load a plugin that is.
 step "host under ASan and UBSan" tools/test/run.py --preset asan --jobs "$jobs" --skip 'nbdkit|clients|tidy|docs'
+step "every rule, switched off, is missed" tests/system/check_rules.py --build build/release --source . --whole
 step "fuzz targets, two minutes each" tools/test/fuzz.sh 120
 step "self-check, 500 seeds on every memory layout" tests/system/sweep.py --build build/release --source . --seeds 500
 

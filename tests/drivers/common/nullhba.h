@@ -18,12 +18,14 @@
 #define NULL_MAX_TRANSFER 65536u
 #define NULL_UNITS_MAX    8u
 
-/* The device extension. Spare is the fixture's own. */
+/* The device extension. All of it is the fixture's own. */
 typedef struct _NULL_ADAPTER {
     STOR_DPC Dpc;
     PVOID    Pool;
     volatile LONG Flag;
     ULONG    Spare;
+    ULONG    Share;
+    ULONG    Reads;
 } NULL_ADAPTER, *PNULL_ADAPTER;
 
 /* The SRB extension. */

@@ -221,8 +221,13 @@ void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {
   const CodePlace where{reg(Gpr::rip), reg(Gpr::rsp), reg(Gpr::rbp), false};
   if (record.reason == AbortReason::stack_overflow) end(kTrapInKernel, "kernel stack overflow (double fault)", where, kDoubleFault);
   else if (record.reason == AbortReason::hung) end(kWatchdog, "the driver loops without end, and nothing else on the machine could end the loop", where);
-  else if (record.reason == AbortReason::endless) end(kWatchdog, fmt::format("{} does not return: it waits for something that never happens", call_->frame()->routine), where);
+  else if (record.reason == AbortReason::endless) end(kWatchdog, fmt::format("{} does not return: it waits for something that never happens", routine_in_progress()), where);
   else end(kExceptionNotHandled, abort_reason_text(record.reason), where);
+}
+
+std::string_view MachineKernel::routine_in_progress() {
+  const CallFrame* frame = call_->frame();  // none without checks
+  return frame == nullptr ? "a routine of the driver" : frame->routine;
 }
 
 // Windows gives a thread 24 KiB; drydock's stacks are larger so that this can be told.

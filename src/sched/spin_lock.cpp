@@ -2,6 +2,7 @@
 
 namespace drydock {
 
+// ASSUMED: a lock that is not released for 20 s never will be. scheduler_test: ALockThatIsNeverReleasedIsTakenOverAfterTwentySeconds
 bool SpinWait::once() {
   constexpr std::uint32_t kPatientRounds = 10'000;
   constexpr Nanoseconds kStep = 100 * kMicrosecond, kLongest = 20 * kSecond;

@@ -15,8 +15,8 @@ namespace drydock {
 
 inline constexpr std::uint32_t kWatchdogTickMs = 4;
 inline constexpr std::uint32_t kHangLimitMs = 1000;
-/// A call is endless beyond both: time on the host's processor, and on the machine's clock (Windows' own watchdog gives a
-/// single DPC 20 s).
+// ASSUMED: a call is endless beyond both: time on the host's processor, and on the machine's clock (Windows' own watchdog
+// gives a single DPC 20 s). watchdog_test: a_call_that_makes_progress_and_never_returns_is_endless
 inline constexpr std::uint32_t kCallLimitMs = 2000;
 inline constexpr std::uint64_t kCallLimitVirtualNs = 20'000'000'000;
 

@@ -1,16 +1,12 @@
 /*
  * A device writes its request's memory and nothing behind it (VER-10; 0xE6, 0x0F).
  *
- * Mistake: one READ's last element is a sector longer than its buffer; the adapter reaches 32 bits, so the page is bounced.
+ * Mistake: the last element of a READ is a sector longer than its buffer; the adapter reaches 32 bits, so pages are bounced.
  * drydock says: VER-10, bytes behind the buffer have changed. The twin gives the list as it is.
  */
 #include "common/hooked.h"
 
 static PHW_FIND_ADAPTER Original;
-
-#ifndef TWIN_CORRECT
-static BOOLEAN Done;
-#endif
 
 static PSTOR_SCATTER_GATHER_LIST HookList(PSCSI_REQUEST_BLOCK Srb, PSTOR_SCATTER_GATHER_LIST List)
 {
@@ -23,10 +19,8 @@ static PSTOR_SCATTER_GATHER_LIST HookList(PSCSI_REQUEST_BLOCK Srb, PSTOR_SCATTER
         return List;
 #ifndef TWIN_CORRECT
     last = &copy->List[copy->NumberOfElements - 1];
-    if (!Done && ((last->PhysicalAddress.QuadPart + last->Length) & (PAGE_SIZE - 1)) - 1u < PAGE_SIZE - 512) {
-        Done = TRUE;
+    if (((last->PhysicalAddress.QuadPart + last->Length) & (PAGE_SIZE - 1)) - 1u < PAGE_SIZE - 512)
         last->Length += 512;
-    }
 #endif
     return copy;
 }

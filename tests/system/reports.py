@@ -49,7 +49,7 @@ def check_junit(suite, name, path, report):
 def check_sarif(suite, name, path, report, status, schema):
     import jsonschema
     log = json.loads(path.read_text())
-    faults = [f"{list(fault.absolute_path)}: {fault.message}" for fault in jsonschema.Draft4Validator(schema).iter_errors(log)]
+    faults = [f"{list(fault.absolute_path)}: {fault.message}" for fault in jsonschema.Draft7Validator(schema).iter_errors(log)]
     suite.check(not faults, f"{name}: the SARIF file is valid", "\n".join(faults[:5]))
     run = log["runs"][0]
     rules, results = run["tool"]["driver"]["rules"], run["results"]
@@ -74,7 +74,7 @@ def check_place(suite, name, finding, result):
 
 
 def every_outcome(suite):
-    schema = json.loads((suite.source / "tests/schemas/sarif-schema-2.1.0.json").read_text())
+    schema = json.loads((suite.source / "tests/schemas/sarif-2.1.0-subset.json").read_text())
     for name, driver, arguments, status in RUNS:
         done, files = run(suite, name, driver, arguments)
         suite.check_status(done, status, f"{name}: exit status {status}")
@@ -91,10 +91,10 @@ def every_outcome(suite):
 def schemas_refuse(suite):
     """The schemas are no rubber stamps."""
     import jsonschema
-    schema = json.loads((suite.source / "tests/schemas/sarif-schema-2.1.0.json").read_text())
+    schema = json.loads((suite.source / "tests/schemas/sarif-2.1.0-subset.json").read_text())
     log = json.loads((suite.scratch / "findings.sarif").read_text())
     del log["runs"][0]["tool"]
-    suite.check(not jsonschema.Draft4Validator(schema).is_valid(log), "the SARIF schema refuses a run without a tool")
+    suite.check(not jsonschema.Draft7Validator(schema).is_valid(log), "the SARIF schema refuses a run without a tool")
     spoilt = suite.scratch / "spoilt.xml"
     spoilt.write_text((suite.scratch / "findings.xml").read_text().replace("<failure ", "<failed ").replace("</failure>", "</failed>"))
     done = suite.run("xmllint", "--noout", "--schema", suite.source / "tests/schemas/junit.xsd", spoilt)

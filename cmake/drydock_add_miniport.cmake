@@ -15,7 +15,7 @@ if(NOT DRYDOCK_CC)  # in drydock's own tree; installed, drydock-wdk-config.cmake
   set(DRYDOCK_WDK ${CMAKE_CURRENT_LIST_DIR}/../include/wdk)
   set(DRYDOCK_IMPLIB ${CMAKE_BINARY_DIR}/implib)
 endif()
-set(DRYDOCK_MODULES storport.sys scsiport.sys ntoskrnl.exe hal.dll)
+set(DRYDOCK_MODULES storport.sys scsiport.sys ntoskrnl.exe hal.dll drydock_san.sys)
 
 # Called once, where drydock's own build defines the program drydock-exports.
 function(drydock_import_libraries)

@@ -112,6 +112,10 @@ std::string finding_text(std::size_t number, const Finding& finding, const Style
   if (!finding.second.empty()) text += "     " + wrapped("then: " + finding.second, kTextColumns, "     ") + '\n';
   if (!finding.driver_location.empty()) text += "     at " + style(Colour::bold, finding.driver_location) + '\n';
   for (const auto& frame : finding.stack) text += style(Colour::dim, "        " + frame) + '\n';
+  for (const auto& related : finding.related) {
+    text += "     " + related.what + '\n';
+    for (const auto& frame : related.stack) text += style(Colour::dim, "        " + frame) + '\n';
+  }
   return text;
 }
 

@@ -39,6 +39,12 @@ Limits limits_from(const Json& json) {
   return limits;
 }
 
+Json related_json(const Finding& finding) {
+  Json stacks = Json::array();
+  for (const RelatedFrames& related : finding.related) stacks.push_back({{"what", related.what}, {"stack", related.stack}});
+  return stacks;
+}
+
 Json finding_json(const Finding& finding) {
   return {{"rule", finding.rule},
           {"code", finding.code},
@@ -48,12 +54,15 @@ Json finding_json(const Finding& finding) {
           {"source_line", finding.source_line},
           {"stack", finding.stack},
           {"count", finding.count},
-          {"second", finding.second}};
+          {"second", finding.second},
+          {"related", related_json(finding)}};
 }
 
 Finding finding_from(const Json& json) {
-  return {json.at("rule"),  json.at("code"), json.at("message"), json.at("driver_location"),
-          json.at("stack"), json.at("count"), json.at("second"), json.at("source_file"), json.at("source_line")};
+  Finding finding{json.at("rule"),  json.at("code"), json.at("message"), json.at("driver_location"),
+                  json.at("stack"), json.at("count"), json.at("second"), json.at("source_file"), json.at("source_line")};
+  for (const Json& related : json.at("related")) finding.related.push_back({related.at("what"), related.at("stack")});
+  return finding;
 }
 
 Outcome outcome_from(const std::string& name) {

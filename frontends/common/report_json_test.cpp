@@ -17,7 +17,8 @@ Report full_report() {
   report.ios = 10, report.bytes = 11, report.reads = 12, report.writes = 13, report.flushes = 14, report.trims = 15;
   report.sg_min = 1, report.sg_max = 17, report.sg_mean = 2.5;
   report.bounced_pages = 16, report.interrupts = 18, report.traps = 19, report.virtual_nanoseconds = 20;
-  report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence", "/src/my.c", 40}};
+  report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence", "/src/my.c", 40,
+                      {{"allocated at", {"my.c:7"}}}}};
   report.allowed = {{"ST-57", 4}};
   report.debug_output = {"hello"};
   return report;
@@ -43,6 +44,7 @@ TEST(ReportJson, what_was_written_is_read_back) {
   EXPECT_EQ(again->findings.at(0).count, 3u);
   EXPECT_EQ(again->allowed.at(0).rule, "ST-57");
   EXPECT_EQ(again->allowed.at(0).count, 4u);
+  EXPECT_EQ(again->findings.at(0).related.at(0).what, "allocated at");
   EXPECT_EQ(again->limits.map_buffers, "NON_READ_WRITE_BUFFERS");
 }
 

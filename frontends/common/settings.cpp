@@ -120,6 +120,12 @@ Result<void> set_trace(Options& options, std::string_view value) {
   return {};
 }
 
+Result<void> set_lcov(Options& options, std::string_view value) {
+  TRY_VOID(not_empty(value));
+  options.lcov_file = value;
+  return {};
+}
+
 Result<void> set_read_only(Options& options, std::string_view value) {
   const bool yes = value == "true" || value == "1" || value == "yes" || value == "on";
   const bool no = value == "false" || value == "0" || value == "no" || value == "off";
@@ -140,6 +146,7 @@ constexpr Setting kSettings[] = {
     {"checks", "LEVEL", "off, default or all", false, false, set_checks},
     {"allow", "RULE", "a rule that may be broken: its findings are counted, not told", true, false, set_allow},
     {"trace", "FILE", "every event as one line of JSON", false, true, set_trace},
+    {"lcov", "FILE", "line coverage of a driver built by drydock-cc --coverage", false, true, set_lcov},
     {"ro", "BOOL", "the disk refuses writes", false, false, set_read_only},
 };
 

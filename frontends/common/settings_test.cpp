@@ -10,7 +10,7 @@ TEST(Settings, a_value_in_range_is_set) {
   const std::pair<const char*, const char*> rows[] = {
       {"driver", "my.sys"}, {"device", "virtio-blk,queues=4"}, {"device", "nvme"}, {"disk", "mem:1G"},
       {"cpus", "64"},       {"memory", "32G"},                 {"seed", "0x10"},   {"phys", "literal"},
-      {"checks", "all"},    {"trace", "t.jsonl"},              {"ro", "true"},     {"reg", "Parameters\\Device\\X=dword:1"}};
+      {"checks", "all"},    {"trace", "t.jsonl"}, {"lcov", "c.info"},              {"ro", "true"},     {"reg", "Parameters\\Device\\X=dword:1"}};
   for (const auto& [key, value] : rows) ASSERT_TRUE(set_option(options, key, value)) << key;
   EXPECT_EQ(options.driver, "my.sys");
   EXPECT_EQ(options.devices, (std::vector<std::string>{"virtio-blk,queues=4", "nvme"}));
@@ -21,6 +21,7 @@ TEST(Settings, a_value_in_range_is_set) {
   EXPECT_EQ(options.phys, "literal");
   EXPECT_EQ(options.checks, Checks::all);
   EXPECT_EQ(options.trace_file, "t.jsonl");
+  EXPECT_EQ(options.lcov_file, "c.info");
   EXPECT_TRUE(options.read_only);
   EXPECT_EQ(options.registry, (std::vector<std::string>{"Parameters\\Device\\X=dword:1"}));
 }

@@ -34,6 +34,7 @@ struct Options {
   Checks checks = Checks::standard;
   std::vector<std::string> allowed_rules;   ///< ids whose findings are only counted: "ST-57"
   std::string trace_file;                   ///< JSON Lines; empty: none
+  std::string lcov_file;                    ///< line coverage of a driver built by drydock-cc --coverage; empty: none
 };
 
 /// Why a machine ended, in the order of the exit statuses (docs/drydock.1).
@@ -47,6 +48,12 @@ enum class Outcome {
 };
 const char* name_of(Outcome outcome);
 
+/// A stack that explains a finding: where an object was allocated, where it was freed.
+struct RelatedFrames {
+  std::string what;  ///< "allocated at"
+  std::vector<std::string> stack;
+};
+
 /// One broken rule.
 struct Finding {
   std::string rule;              ///< id in docs/spec.md, "ST-42"
@@ -56,7 +63,8 @@ struct Finding {
   std::vector<std::string> stack;
   std::uint64_t count = 1;       ///< how often the same was seen at the same place
   std::string second;            ///< the message of the second time, where it differs
-  std::string source_file{};     ///< of driver_location, the path as the compiler recorded it; empty: not known
+  std::string source_file{  std::vector<RelatedFrames> related{};
+};     ///< of driver_location, the path as the compiler recorded it; empty: not known
   std::uint32_t source_line = 0;
 };
 

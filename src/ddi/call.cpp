@@ -69,9 +69,9 @@ std::optional<PhysicalAddress> Call::physical(const void* pointer) const {
 // DOC: ST-42 ST-43 ST-121 the same rules as for the driver's own loads and stores, charged to the routine's caller.
 void Call::note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const {
   if (size == 0) return;
-  kernel_.touch(address, found, write, place());
+  kernel_.touch(address, size, found, write, place());
   const PhysicalMemory::Place last{found.view, found.offset + size - 1};  // a range may begin alive and end in what is not
-  if (last.page() != found.page()) kernel_.touch(address + size - 1, last, write, place());
+  if (last.page() != found.page()) kernel_.touch(address + size - 1, 1, last, write, place());
 }
 
 }  // namespace drydock::ddi

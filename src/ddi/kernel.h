@@ -35,8 +35,8 @@ class Kernel : public MachineHooks {
   /// Is [address, +size) part of the driver's image, and may the driver itself read it, or write it?
   virtual bool in_image(std::uint64_t address, std::uint64_t size, bool write) const = 0;
   /// A driver or a routine on its behalf touches the forbidden or the lent view: a finding when the memory is forbidden,
-  /// or lent no longer.
-  virtual void touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) = 0;
+  /// or lent no longer, or beside the object.
+  virtual void touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) = 0;
   /// 100 ns units since 1601 on the machine's clock: a fixed power-on time plus virtual time.
   std::uint64_t system_time() { return kPowerOnTime + interrupt_time(); }
   std::uint64_t interrupt_time() { return services_->scheduler.now() / 100; }

@@ -12,16 +12,34 @@ const char* text_of(PoolFault fault) {
   }
 }
 
+/// With the block's history, where it is known.
+void broken(Call& call, std::string_view rule, std::string_view code, std::string message, const void* memory) {
+  const GuardedMemory* guarded = call.services().pool.guarded();
+  const GuardedObject* object = guarded == nullptr ? nullptr : guarded->find(reinterpret_cast<std::uint64_t>(memory));
+  call.services().trace.emit(RuleBroken{rule, code, std::move(message), call.place(), object == nullptr ? std::vector<RelatedStack>{} : history_of(*object)});
+}
+
 }  // namespace
 
+// DOC: VER-121 a write after the end, seen when the room is given out again.
+void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag) {
+  Pool& pool = call.services().pool;
+  void* memory = pool.allocate(bytes, PoolKind::nonpaged, tag, call.place());
+  if (const auto spoiled = pool.take_spoiled(); spoiled && spoiled->place.rip != 0)
+    call.services().trace.emit(RuleBroken{"VER-121", "0xC1", fmt::format("a pool block of {} bytes was written after it had been freed", spoiled->bytes),
+                                          {}, {{"allocated at", {spoiled->place.rip}}}});
+  return memory;
+}
+
 bool pool_free(Call& call, void* memory) {
-  const auto freed = call.services().pool.free(memory);
+  const auto freed = call.services().pool.free(memory, call.place());
   if (!freed) {
-    call.broken("VER-95", "0xC2", fmt::format("{}: {}", call.name(), text_of(freed.error())));
+    broken(call, "VER-95", "0xC2", fmt::format("{}: {}", call.name(), text_of(freed.error())), memory);
     return false;
   }
+  // DOC: VER-120
   if (freed->overrun)
-    call.broken("VER-95", "0xC1", fmt::format("{}: bytes behind the block of {} bytes were changed", call.name(), freed->block.bytes));
+    broken(call, "VER-120", "0xC1", fmt::format("{}: bytes beside the block of {} bytes were changed", call.name(), freed->block.bytes), memory);
   return true;
 }
 

@@ -5,11 +5,9 @@
 
 namespace drydock::ddi {
 
-inline void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag) {
-  return call.services().pool.allocate(bytes, PoolKind::nonpaged, tag, call.place());
-}
+void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag);
 
-/// False after a finding: the address is no block's, or an overrun was found. DOC: VER-95
+/// False after a finding: the address is no block's. DOC: VER-95 An overrun is a finding too.
 bool pool_free(Call& call, void* memory);
 
 }  // namespace drydock::ddi

@@ -19,7 +19,10 @@ std::basic_string_view<C> driver_string(Call& call, const C* text, std::size_t m
   while (length < most) {
     const C* next = text + length;
     const std::uint64_t in_page = kPageSize - (reinterpret_cast<std::uint64_t>(next) & kPageMask);
-    const std::size_t units = std::min<std::size_t>(most - length, std::max<std::uint64_t>(1, in_page / sizeof(C)));
+    std::size_t units = std::min<std::size_t>(most - length, std::max<std::uint64_t>(1, in_page / sizeof(C)));
+    // Of machine memory only what the text has in the page is claimed: behind its end something else may begin.
+    if (const C* seen = call.memory().alias(next))
+      units = static_cast<std::size_t>(std::min(std::find(seen, seen + units, C{0}) + 1, seen + units) - seen);
     const auto* host = reinterpret_cast<const C*>(call.range(next, units * sizeof(C), false, what));
     if (host == nullptr) break;
     if (start == nullptr) start = host;

@@ -14,7 +14,9 @@ std::byte* BusMaster::look_up(LogicalAddress address, std::uint32_t length, DmaD
 
 std::byte* BusMaster::refuse_access(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
   ++refused_;
-  trace_.emit(DmaRefused{address.value, length, direction == DmaDirection::to_device});
+  DmaRefused refused{address.value, length, direction == DmaDirection::to_device};
+  if (witness_ != nullptr) witness_->explain(*this, refused);
+  trace_.emit(std::move(refused));
   return nullptr;
 }
 

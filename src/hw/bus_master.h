@@ -53,6 +53,15 @@ class BusMaster {
     return known.host + address.offset_in_page();
   }
 
+  /// Who can say more about a refused access: whose memory it is, and where the driver was.
+  struct Witness {
+    virtual void explain(const BusMaster& master, DmaRefused& refused) = 0;
+
+   protected:
+    ~Witness() = default;
+  };
+  void ask(Witness* witness) { witness_ = witness; }
+
   /// True when every access is looked up: a device must then not keep host pointers from one request to the next.
   bool enforces() const { return enforce_; }
   /// Accesses refused so far.
@@ -93,6 +102,7 @@ class BusMaster {
   PhysicalMemory& memory_;
   DmaWindow& window_;
   Trace& trace_;
+  Witness* witness_ = nullptr;
   bool enforce_;
 };
 

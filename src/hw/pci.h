@@ -79,6 +79,11 @@ class PciFunction {
   void set_gone(bool gone);
   bool gone() const { return gone_; }
 
+  /// Where in the driver the last write to a register came from: what most likely sent the device to the addresses it uses.
+  /// Only the instruction is kept: its stack is another when somebody asks.
+  void written_from(const CodePlace& place) { writer_ = {.rip = place.rip, .is_return_address = place.is_return_address}; }
+  const CodePlace& last_writer() const { return writer_; }
+
  protected:
   // --- for devices --------------------------------------------------------------------------------------------------
   /// `size` is a power of two, 16 at least (4 for ports); a 64-bit BAR takes the next index too.
@@ -150,6 +155,7 @@ class PciFunction {
   bool line_ = false;         ///< as the device holds it
   bool line_passed_ = false;  ///< as the board sees it
   bool gone_ = false;
+  CodePlace writer_;
 };
 
 }  // namespace drydock

@@ -13,6 +13,7 @@
 #include "hw/bus.h"
 #include "hw/mmio_map.h"
 #include "io/registry.h"
+#include "mem/guarded_memory.h"
 #include "mem/locked_pages.h"
 #include "mem/pool.h"
 #include "mem/system_mapping.h"
@@ -50,6 +51,7 @@ class Board {
   Trace trace;
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<PhysicalMemory> memory;
+  std::unique_ptr<GuardedMemory> guarded;  ///< with --checks all, and for instrumented drivers; else null
   std::unique_ptr<LockedPages> locked;
   std::unique_ptr<SystemMappings> mappings;
   std::unique_ptr<Pool> pool;

@@ -4,6 +4,7 @@
 
 #include "abi/wdk.h"
 #include "ddi/row.h"
+#include "kasan/instrumentation.h"
 #include "sched/fiber.h"
 
 namespace drydock {
@@ -73,7 +74,20 @@ void* Driver::registry_path() {
   return path_;
 }
 
+bool Driver::imports_instrumentation(bool of_coverage) const {
+  if (!image_) return false;
+  for (const auto& import : image_->pe().imports) {
+    const auto* known = import.module == kInstrumentationModule ? find_instrumentation_import(import.name) : nullptr;
+    if (known != nullptr && known->of_coverage == of_coverage) return true;
+  }
+  return false;
+}
+
 void* Driver::resolve(std::string_view module, std::string_view name) {
+  if (module == kInstrumentationModule) {
+    const auto* known = find_instrumentation_import(name);
+    return known == nullptr ? nullptr : const_cast<void*>(known->address);
+  }
   const ddi::Row* row = ddi::find_row(module, name);
   return row == nullptr ? nullptr : const_cast<void*>(row->address);
 }

@@ -13,7 +13,7 @@
 
 namespace drydock {
 
-class Driver final : public ImportResolver, public CodeMap, public StackSource {
+class Driver final : public ImportResolver, public CodeMap, public StackSource, public StackTaker {
  public:
   Driver(Board& board, MachineHooks& hooks) : board_(board), hooks_(hooks) {}
   ~Driver() override;
@@ -29,8 +29,12 @@ class Driver final : public ImportResolver, public CodeMap, public StackSource {
   void* resolve(std::string_view module, std::string_view name) override;
   // CodeMap
   std::optional<CodeImage> image_at(std::uint64_t address) const override;
-  // StackSource
+  // StackSource, StackTaker
   std::vector<std::uint64_t> stack_at(const CodePlace& place) override;
+
+  /// Built by drydock-cc --kasan / --coverage.
+  bool asks_before_touching() const { return imports_instrumentation(false); }
+  bool tells_its_blocks() const { return imports_instrumentation(true); }
 
   bool contains(std::uint64_t address, std::uint64_t size) const {
     return image_ && image_->contains(address) && image_->contains(address + (size == 0 ? 0 : size - 1));
@@ -42,10 +46,13 @@ class Driver final : public ImportResolver, public CodeMap, public StackSource {
   /// The line that location() names; an empty one when nobody knows.
   SourceLocation source(std::uint64_t address, RipKind kind);
   std::string frame_text(std::uint64_t address, RipKind kind);
+  std::vector<SourceLocation> lines_at(std::uint32_t rva) { return symboliser_.locate(*image_, image_->base() + rva, RipKind::exact); }
 
   std::optional<storport::Miniport> miniport;
 
  private:
+  bool imports_instrumentation(bool of_coverage) const;
+
   Board& board_;
   MachineHooks& hooks_;
   std::optional<Image> image_;

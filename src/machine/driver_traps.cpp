@@ -86,6 +86,7 @@ void DriverTraps::Registers::write(std::uint64_t address, const void* from, unsi
     std::uint64_t value = 0;
     std::memcpy(&value, static_cast<const std::byte*>(from) + done, part);
     board.trace.note([&] { return RegisterAccessed{hit->bar, hit->offset + done, part, true, true, value}; });
+    hit->function->written_from({.rip = traps.frame_->rip(), .is_return_address = false});
     hit->function->write_bar(hit->bar, hit->offset + done, part, value);
   }
 }
@@ -93,12 +94,12 @@ void DriverTraps::Registers::write(std::uint64_t address, const void* from, unsi
 // --- forbidden and dead memory: told, then completed through the alias ------------------------------------------------------------
 
 void DriverTraps::Guarded::read(std::uint64_t address, void* to, unsigned size) {
-  traps.kernel_.touch(address, *traps.board_.memory->find(address), false, traps.place());
+  traps.kernel_.touch(address, size, *traps.board_.memory->find(address), false, traps.place());
   std::memcpy(to, traps.board_.memory->alias(address), size);
 }
 
 void DriverTraps::Guarded::write(std::uint64_t address, const void* from, unsigned size) {
-  traps.kernel_.touch(address, *traps.board_.memory->find(address), true, traps.place());
+  traps.kernel_.touch(address, size, *traps.board_.memory->find(address), true, traps.place());
   std::memcpy(traps.board_.memory->alias(address), from, size);
 }
 
@@ -129,7 +130,10 @@ std::uint32_t DriverTraps::in(std::uint16_t port, unsigned size) {
 
 void DriverTraps::out(std::uint16_t port, unsigned size, std::uint32_t value) {
   board_.scheduler->point(PointCost::register_access);
-  if (const auto hit = board_.bus.find_port(port)) hit->function->write_bar(hit->bar, hit->offset, size, value);
+  const auto hit = board_.bus.find_port(port);
+  if (!hit) return;
+  hit->function->written_from({.rip = frame_->rip(), .is_return_address = false});
+  hit->function->write_bar(hit->bar, hit->offset, size, value);
 }
 
 // Interrupts off is as high as IRQL goes on this CPU; on again, what waits is taken.

@@ -7,6 +7,8 @@
 #include "sched/guard.h"
 #include "sched/watchdog.h"
 
+extern "C" const char* drydock_debugger_text(const char* what);
+
 namespace drydock {
 
 namespace {
@@ -69,6 +71,16 @@ std::optional<Astray> describe_jump(const Driver& driver, const Fiber& fiber, co
   return Astray{fmt::format("a jump to address {:#x}, where there is no code", frame.rip()), {frame.rip(), 0, 0, false}};
 }
 
+/// ", tag 'abcd'": the characters in the order of memory, as debuggers show them.
+std::string tag_text(std::uint32_t tag) {
+  std::string text = ", tag '";
+  for (unsigned i = 0; i < 4; ++i) {
+    const auto c = static_cast<char>(tag >> 8 * i);
+    text += c >= ' ' && c <= '~' ? c : '.';
+  }
+  return text + "'";
+}
+
 std::string describe(const TrapOutcome& outcome) {
   const char* act = outcome.write ? "write to" : "read of";
   switch (outcome.verdict) {
@@ -104,6 +116,7 @@ void MachineKernel::attach(Board& board, Driver& driver, CheckLevel checks) {
     return object;
   }, &board);
   set_hang_limit(*this, kHangLimitMs);
+  asm volatile("" : : "r"(&drydock_debugger_text));  // nobody but gdb calls it: keep it
 }
 
 storport::Adapter& MachineKernel::add_adapter(const storport::Miniport& miniport, PluggedDevice& device) {
@@ -111,12 +124,16 @@ storport::Adapter& MachineKernel::add_adapter(const storport::Miniport& miniport
                                                        static_cast<unsigned>(owned_.size())));
   adapters_.push_back(owned_.back().get());
   device.listener = this;
+  device.bus_master->ask(this);
   return *owned_.back();
 }
 
 void MachineKernel::remove_adapters() {
   if (board_ == nullptr) return;  // the machine never got so far
-  for (auto& device : board_->devices) device->listener = nullptr;
+  for (auto& device : board_->devices) {
+    device->listener = nullptr;
+    device->bus_master->ask(nullptr);
+  }
   adapters_.clear();
   recent_adapter_ = nullptr;
   owned_.clear();
@@ -154,10 +171,10 @@ std::string MachineKernel::name_of(std::uint64_t address) const {
 
 // --- touches ------------------------------------------------------------------------------------------------------------------
 
-void MachineKernel::touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) {
+void MachineKernel::touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) {
   if (!services_->checking()) return;
   if (found.view == View::forbidden) touch_forbidden(found, write, where);
-  else touch_lent(address, found, write, where);
+  else touch_lent(address, size, found, write, where);
 }
 
 void MachineKernel::touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where) {
@@ -170,15 +187,98 @@ void MachineKernel::touch_forbidden(PhysicalMemory::Place found, bool write, Cod
   board_->trace.emit(ForbiddenTouched{"DataBuffer", 0, 0, write, true, false, where});
 }
 
-void MachineKernel::touch_lent(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) {
+void MachineKernel::touch_lent(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) {
+  for (storport::Adapter* adapter : adapters_)
+    if (const storport::Request* request = adapter->find_slot(address))
+      return touch_slot(*adapter, *request, found.offset - (std::uint64_t{request->pages.first} << kPageShift), size, write, where);
+  if (board_->guarded) touch_guarded(address, size, write, where);
+}
+
+void MachineKernel::touch_slot(const storport::Adapter& adapter, const storport::Request& request, std::uint64_t at, std::uint64_t size,
+                               bool write, CodePlace where) {
+  const storport::SlotLayout& layout = adapter.slot_layout();
+  const auto object = layout.at(static_cast<std::uint32_t>(at));
+  if (!request.lent)
+    return board_->trace.emit(ForbiddenTouched{object.name, request.serial, at - object.start, write, true, false, where});
+  if (!layout.apart || at + size <= object.end) return;
+  const bool before_extension = at >= layout.list_end && at < layout.extension;
+  const char* name = before_extension ? "SRB extension" : object.name;
+  board_->trace.emit(RuleBroken{"DRY-03", "", fmt::format("{} byte{} {} {} {} of SRB {}", size, size == 1 ? "" : "s", size == 1 ? "was" : "were", write ? "written" : "read",
+                                                           before_extension ? fmt::format("{} bytes before the SRB extension", layout.extension - at)
+                                                                            : fmt::format("at +{:#x} of the {} of {} bytes, behind its end,", at - object.start,
+                                                                                          name, object.end - object.start),
+                                                           request.serial), where});
+}
+
+// DOC: VER-120 beside an object. DOC: VER-121 after its life.
+void MachineKernel::touch_guarded(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) {
+  const auto trespass = board_->guarded->judge(address, size);
+  if (!trespass) return;
+  const GuardedObject& object = *trespass->object;
+  const bool freed = trespass->kind == Trespass::Kind::freed, pool = object.tag != 0;
+  const std::string what = fmt::format("{} {} of {} bytes{}", freed ? "a freed" : object.what[0] == 'u' ? "an" : "a", object.what, object.bytes, pool ? tag_text(object.tag) : "");
+  std::string place = fmt::format("at +{:#x} of {}", address - object.address, what);
+  if (address < object.address) place = fmt::format("{} bytes before {}", object.address - address, what);
+  else if (trespass->kind == Trespass::Kind::behind) place += ", behind its end";
+  board_->trace.emit(RuleBroken{freed ? "VER-121" : "VER-120", !pool ? "" : freed ? "0xD5" : "0xD6",
+                                fmt::format("{} byte{} {} {} {}", size, size == 1 ? "" : "s", size == 1 ? "was" : "were", write ? "written" : "read", place),
+                                where, history_of(object)});
+}
+
+// --- drivers that ask before they touch ------------------------------------------------------------------------------------
+
+void MachineKernel::instrument(const Shadow* shadow_of_driver, Coverage* coverage_of_driver) {
+  shadow = shadow_of_driver;
+  coverage = coverage_of_driver;
+  instrumentation = this;
+}
+
+/// Then the access itself is told, at its very instruction.
+bool MachineKernel::will_fault(std::uint64_t address, std::uint64_t bytes) const {
+  for (const std::uint64_t end : {address, address + bytes - 1})
+    for (storport::Adapter* adapter : adapters_)
+      if (const storport::Request* request = adapter->find_slot(end)) {
+        const storport::SlotLayout& layout = adapter->slot_layout();
+        const auto page = static_cast<std::uint32_t>((end >> kPageShift) - (board_->memory->address(View::lent, request->pages.first) >> kPageShift));
+        if (!request->lent || page == layout.head_pages || page == layout.head_pages + 1 + layout.tail_pages) return true;
+      }
+  return board_->guarded->faults(address, bytes);
+}
+
+void MachineKernel::bad_access(std::uint64_t address, std::uint64_t bytes, bool write, const CodePlace& where) {
+  if (will_fault(address, bytes)) return;
+  if (const auto found = board_->memory->find(address)) touch(address, bytes, *found, write, where);
+}
+
+// --- what the device may not reach -------------------------------------------------------------------------------------------
+
+void MachineKernel::explain(const BusMaster& master, DmaRefused& refused) {
+  for (const auto& device : board_->devices)
+    if (device->bus_master.get() == &master) refused.doorbell = device->made.function->last_writer();
+  refused.whose = whose(refused.logical);
+}
+
+/// As well as can be known: lists live on in their slots until these are used again.
+std::string MachineKernel::whose(std::uint64_t logical) const {
+  const auto page = board_->memory->page_of_pfn(logical >> kPageShift);
+  if (!page) return "no memory of the machine";
+  const std::uint64_t lent = board_->memory->address(View::lent, *page) + (logical & kPageMask);
   for (storport::Adapter* adapter : adapters_) {
-    const storport::Request* request = adapter->find_slot(address);
-    if (request == nullptr) continue;
-    if (request->lent) return;
-    const std::uint64_t at = found.offset - (std::uint64_t{request->pages.first} << kPageShift);
-    const auto [object, start] = adapter->object_in_slot(static_cast<std::uint32_t>(at));
-    return board_->trace.emit(ForbiddenTouched{object, request->serial, at - start, write, true, false, where});
+    if (const storport::Request* request = adapter->find_slot(lent)) {
+      const std::uint64_t at = lent - board_->memory->address(View::lent, request->pages.first);
+      return fmt::format("the {} of SRB {}, which has been completed", adapter->slot_layout().at(static_cast<std::uint32_t>(at)).name, request->serial);
+    }
+    for (const auto& request : adapter->slots())
+      for (std::uint32_t i = 0; i < request->list_host->NumberOfElements; ++i) {
+        const auto& element = request->list_host->List[i];
+        if (logical - static_cast<std::uint64_t>(element.PhysicalAddress.QuadPart) >= element.Length) continue;
+        return fmt::format("the data of SRB {}, {}", request->serial,
+                           request->lent ? "which goes the other way" : "which has been completed");
+      }
   }
+  const GuardedObject* object = board_->guarded ? board_->guarded->find(lent) : nullptr;
+  if (object != nullptr) return fmt::format("{} of {} bytes{}", object->what, object->bytes, object->live ? "" : ", which has been freed");
+  return {};
 }
 
 // --- the end ------------------------------------------------------------------------------------------------------------------

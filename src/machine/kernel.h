@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ddi/kernel.h"
+#include "kasan/instrumentation.h"
 #include "machine/driver.h"
 #include "machine/driver_traps.h"
 
@@ -24,7 +25,7 @@ struct Halt {
   bool is_the_drivers = true;  // false: the run could not go on, through no fault of the driver
 };
 
-class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener {
+class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener, private BusMaster::Witness, private Instrumentation {
  public:
   static constexpr std::size_t kDebugLinesMax = 1000;
 
@@ -35,6 +36,8 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
   /// One for each device, in order. `miniport` outlives it.
   storport::Adapter& add_adapter(const storport::Miniport& miniport, PluggedDevice& device);
   void remove_adapters();
+  /// For drivers that ask: from now on MachineHooks::instrumentation answers. Null: nobody does. Both outlive the driver.
+  void instrument(const Shadow* shadow_of_driver, Coverage* coverage_of_driver);
 
   const std::optional<Halt>& halt() const { return halt_; }
   std::uint64_t traps() const { return traps_ ? traps_->count() : 0; }
@@ -47,7 +50,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
   void debug_print(std::string_view text) override;
   bool in_image(std::uint64_t address, std::uint64_t size, bool write) const override { return driver_->may_touch(address, size, write); }
   std::string name_of(std::uint64_t address) const override;
-  void touch(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where) override;
+  void touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) override;
 
   // MachineHooks
   void trap(TrapFrame& frame) override;
@@ -65,7 +68,14 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener 
   void stop_with_stale_registers();
   std::string_view routine_in_progress();
   void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);
-  void touch_lent(std::uint64_t address, PhysicalMemory::Place found, bool write, CodePlace where);
+  void touch_lent(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where);
+  void touch_slot(const storport::Adapter& adapter, const storport::Request& request, std::uint64_t at, std::uint64_t size, bool write,
+                  CodePlace where);
+  void touch_guarded(std::uint64_t address, std::uint64_t size, bool write, CodePlace where);
+  bool will_fault(std::uint64_t address, std::uint64_t bytes) const;
+  void bad_access(std::uint64_t address, std::uint64_t bytes, bool write, const CodePlace& where) override;
+  void explain(const BusMaster& master, DmaRefused& refused) override;
+  std::string whose(std::uint64_t logical) const;
 
   Board* board_ = nullptr;
   Driver* driver_ = nullptr;

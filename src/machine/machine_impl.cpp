@@ -2,11 +2,14 @@
 // DOC: ST-11
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "machine/machine_impl.h"
 
 #include "base/check.h"
+#include "machine/coverage_report.h"
 #include "machine/device_hints.h"
 #include "sched/driving_thread.h"
 #include "trap/untrapped.h"
@@ -73,7 +76,7 @@ bool MachineImpl::bring_up() {
   if (const auto loaded = driver_->load(options_.driver, options_.seed, &MachineKernel::missing_import, nullptr); !loaded)
     return fail(Outcome::bad_input, loaded.error().message);
   print_notes();
-  if (!plug_devices()) return false;
+  if (!equip() || !plug_devices()) return false;
   board_->trace.note([&] { return MachineStarted{driver_->image().name(), board_->devices.front()->spec, options_.seed}; });
   return run_driver_entry() && start_adapters() && find_disks();
 }
@@ -85,6 +88,38 @@ void MachineImpl::print_notes() {
   for (const UntrappedInstruction& one : untrapped_instructions(image.pe()))
     kernel_.debug_print(fmt::format("note: {} at {} runs on the host's processor: {}", one.name,
                                     driver_->location(image.base() + one.rva, RipKind::exact), one.consequence));
+}
+
+bool MachineImpl::equip() {
+  const bool asks = driver_->asks_before_touching() && options_.checks != Checks::off;
+  if (!options_.lcov_file.empty() && !prepare_coverage()) return false;
+  if (driver_->asks_before_touching()) shadow_ = std::make_unique<Shadow>(*board_->memory);
+  if (shadow_ || driver_->tells_its_blocks()) kernel_.instrument(shadow_.get(), coverage_.get());
+  if (!asks && options_.checks != Checks::all) return true;
+  board_->guarded = std::make_unique<GuardedMemory>(*board_->memory, *driver_, shadow_.get());
+  board_->pool->guard_with(board_->guarded.get());
+  return true;
+}
+
+// What would make the file empty, or lose it, is told before the run.
+bool MachineImpl::prepare_coverage() {
+  const Image& image = driver_->image();
+  if (!driver_->tells_its_blocks())
+    return fail(Outcome::bad_input, fmt::format("{}: not built for coverage, so there is nothing for --lcov (drydock-cc --coverage)", image.name()));
+  if (driver_->lines_at(image.pe().entry_rva).empty())
+    return fail(Outcome::bad_input, fmt::format("{}: no source lines are known for --lcov: llvm-symbolizer is missing, or the driver has no debug information", image.name()));
+  if (std::FILE* file = std::fopen(options_.lcov_file.c_str(), "w")) std::fclose(file);
+  else return fail(Outcome::bad_input, fmt::format("{}: {}", options_.lcov_file, strerror(errno)));
+  coverage_ = std::make_unique<Coverage>(image.base(), image.size());
+  return true;
+}
+
+void MachineImpl::write_coverage() {
+  const std::string text = lcov_text(driver_->image().pe(), coverage_->counts(), [this](std::uint32_t rva) { return driver_->lines_at(rva); });
+  std::FILE* file = std::fopen(options_.lcov_file.c_str(), "w");
+  const bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool closed = file != nullptr && std::fclose(file) == 0;
+  if ((!written || !closed) && !failure_) fail(Outcome::bad_input, fmt::format("{}: {}", options_.lcov_file, strerror(errno)));
 }
 
 CheckLevel MachineImpl::check_level() const {
@@ -234,6 +269,7 @@ Report MachineImpl::stop() {
       if (device->made.disk != nullptr)
         if (const int error = device->made.disk->power_off(); error != 0 && !failure_) fail(Outcome::bad_input, "the disk cannot be written back: " + std::string(strerror(error)));
   }
+  if (coverage_) write_coverage();
   final_ = make_report();
   if (clients_) {
     const std::lock_guard lock(clients_->machine_mutex());
@@ -318,6 +354,12 @@ Finding MachineImpl::finding_of(const RecordedFinding& recorded) {
     finding.driver_location = driver_->location(recorded.stack[i], kind);
     const SourceLocation source = driver_->source(recorded.stack[i], kind);
     finding.source_file = source.file_path, finding.source_line = source.line;
+  }
+  for (const RelatedStack& related : recorded.related) {
+    RelatedFrames frames{std::string(related.what), {}};
+    for (std::size_t i = 0; i < related.stack.size(); ++i)
+      frames.stack.push_back(driver_->frame_text(related.stack[i], i == 0 && !related.first_is_return ? RipKind::exact : RipKind::return_address));
+    finding.related.push_back(std::move(frames));
   }
   return finding;
 }

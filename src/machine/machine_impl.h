@@ -9,6 +9,7 @@
 
 #include "devices/backing/file_seam.h"
 #include "drydock/machine.h"
+#include "kasan/instrumentation.h"
 #include "machine/board.h"
 #include "machine/client.h"
 #include "machine/driver.h"
@@ -54,6 +55,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   bool fail(Outcome outcome, std::string message);
   bool open_trace();
   bool plug_devices();
+  /// Guarded memory, shadow and coverage, as the options and the driver want them. Before any of it runs.
+  bool equip();
   bool run_driver_entry();
   bool start_adapters();
   bool find_disks();
@@ -66,6 +69,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   void shut_down();
   void unload_driver();
   void report_pool_leaks();
+  bool prepare_coverage();
+  void write_coverage();
   Report make_report();
   void fill_counters(Report& report);
   void fill_findings(Report& report);
@@ -77,6 +82,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   Options options_;
   FileSeam& seam_;
   MachineKernel kernel_;
+  std::unique_ptr<Shadow> shadow_;  ///< outlives the board, whose guarded memory marks it
+  std::unique_ptr<Coverage> coverage_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<JsonLines> trace_file_;
   std::unique_ptr<Driver> driver_;

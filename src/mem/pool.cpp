@@ -23,12 +23,32 @@ Pool::~Pool() {
 void* Pool::allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place) {
   if (bytes > kBytesMax) return nullptr;
   bytes = std::max<std::uint64_t>(bytes, 1);
-  void* block = bytes <= kSizes.back() ? allocate_small(static_cast<std::uint32_t>(bytes), kind, tag, place)
+  void* block = allocate_guarded(bytes, tag, place);
+  if (block == nullptr) block = bytes <= kSizes.back() ? allocate_small(static_cast<std::uint32_t>(bytes), kind, tag, place)
                                        : allocate_large(bytes, kind, tag, place);
   if (block == nullptr) return nullptr;
   ++live_blocks_;
   live_bytes_ += bytes;
   return block;
+}
+
+void* Pool::allocate_guarded(std::uint64_t bytes, std::uint32_t tag, const CodePlace& place) {
+  if (guarded_ == nullptr || place.rip == 0) return nullptr;
+  const GuardedObject* object = guarded_->allocate(kGuardedName, bytes, tag, place);
+  if (object == nullptr) return nullptr;
+  std::memset(memory_.alias(reinterpret_cast<void*>(object->address)), std::to_integer<int>(kFresh), bytes);
+  return reinterpret_cast<void*>(object->address);
+}
+
+tl::expected<FreedBlock, PoolFault> Pool::free_guarded(std::uint64_t address, const CodePlace& place) {
+  const GuardedObject* known = guarded_->find(address);
+  if (known == nullptr || known->what != kGuardedName) return tl::unexpected(PoolFault::not_a_block);
+  if (!known->live) return tl::unexpected(known->address == address ? PoolFault::freed_twice : PoolFault::not_a_block);
+  const GuardedObject* freed = guarded_->free(address, place);
+  if (freed == nullptr) return tl::unexpected(PoolFault::inside_block);
+  --live_blocks_;
+  live_bytes_ -= freed->bytes;
+  return FreedBlock{block_of(*freed), freed->overrun};
 }
 
 Pool::Slab* Pool::slab_with_room(std::size_t size_class) {
@@ -60,6 +80,7 @@ void* Pool::allocate_small(std::uint32_t bytes, PoolKind kind, std::uint32_t tag
   slab->first_free = slot.next_free;
   if (slab->first_free == kNoSlot) with_room_[size_class].pop_back();
   ++slab->live;
+  if (checks_ && slot.state == SlotState::freed) look_at_freed(*slab, index);
   slot = {tag, static_cast<std::uint16_t>(bytes), kNoSlot, SlotState::live, kind, place};
   std::byte* start = memory_.system(slab->page) + std::size_t{index} * slab->slot_bytes;
   fill_new(start, bytes, slab->slot_bytes);
@@ -84,6 +105,11 @@ void Pool::fill_new(std::byte* start, std::uint64_t bytes, std::uint64_t room) c
   std::memset(start + bytes, std::to_integer<int>(kSlack), room - bytes);
 }
 
+void Pool::look_at_freed(const Slab& slab, std::uint32_t slot) {
+  const std::byte* start = memory_.system(slab.page) + std::size_t{slot} * slab.slot_bytes;
+  if (std::any_of(start, start + slab.slot_bytes, [](std::byte b) { return b != kFreed; })) spoiled_ = block_of(slab, slot);
+}
+
 // Returns whether the slack behind the block was changed.
 bool Pool::wipe(std::byte* start, std::uint64_t bytes, std::uint64_t room) const {
   if (!checks_) return false;
@@ -92,8 +118,9 @@ bool Pool::wipe(std::byte* start, std::uint64_t bytes, std::uint64_t room) const
   return overrun;
 }
 
-tl::expected<FreedBlock, PoolFault> Pool::free(std::uint64_t address) {
+tl::expected<FreedBlock, PoolFault> Pool::free(std::uint64_t address, const CodePlace& where) {
   const auto place = memory_.find(address);
+  if (place && place->view == View::lent && guarded_ != nullptr) return free_guarded(address, where);
   if (!place || place->view != View::system) return tl::unexpected(PoolFault::not_a_block);
   const std::uint32_t mark = by_page_[place->page()];
   const std::uint64_t offset = address & kPageMask;
@@ -147,6 +174,10 @@ PoolBlock Pool::block_of(const Slab& slab, std::uint32_t slot) const {
 
 std::optional<PoolBlock> Pool::find(std::uint64_t address) const {
   const auto place = memory_.find(address);
+  if (place && place->view == View::lent && guarded_ != nullptr) {
+    const GuardedObject* object = guarded_->find(address);
+    return object != nullptr && object->live && object->what == kGuardedName ? std::optional(block_of(*object)) : std::nullopt;
+  }
   if (!place || place->view != View::system) return std::nullopt;
   const std::uint32_t mark = by_page_[place->page()];
   if (mark >= kSlabMark) {

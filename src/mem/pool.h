@@ -10,9 +10,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "mem/guarded_memory.h"
 #include "mem/physical_memory.h"
 #include "trace/code_place.h"
 
@@ -38,7 +40,7 @@ enum class PoolFault : std::uint8_t {
 /// A block that was given back.
 struct FreedBlock {
   PoolBlock block;
-  bool overrun = false;  ///< bytes behind the requested length were changed (seen with checks on only)
+  bool overrun = false;  ///< bytes beside the block were changed (seen with checks on only)
 };
 
 class Pool {
@@ -54,12 +56,19 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
+  /// From now on blocks that somebody asked for (`place`) lie in guarded memory, while it has room. May be null: no more.
+  void guard_with(GuardedMemory* guarded) { guarded_ = guarded; }
+  GuardedMemory* guarded() const { return guarded_; }
+
   /// nullptr when memory has run out. Zero bytes are one byte. Contents are undefined.
   void* allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place = {});
-  tl::expected<FreedBlock, PoolFault> free(std::uint64_t address);
-  tl::expected<FreedBlock, PoolFault> free(void* address) { return free(reinterpret_cast<std::uint64_t>(address)); }
+  tl::expected<FreedBlock, PoolFault> free(std::uint64_t address, const CodePlace& place = {});
+  tl::expected<FreedBlock, PoolFault> free(void* address, const CodePlace& place = {}) { return free(reinterpret_cast<std::uint64_t>(address), place); }
 
-  /// The live block around an address in the system view.
+  /// Once: a freed block that somebody had written to when its room was given out again (seen with checks on only).
+  std::optional<PoolBlock> take_spoiled() { return std::exchange(spoiled_, std::nullopt); }
+
+  /// The live block around an address.
   std::optional<PoolBlock> find(std::uint64_t address) const;
 
   std::uint64_t live_blocks() const { return live_blocks_; }
@@ -68,6 +77,10 @@ class Pool {
   /// Live blocks in order of address.
   template <class F>
   void for_each_live(F&& f) const {
+    if (guarded_ != nullptr)
+      guarded_->for_each_live([&](const GuardedObject& object) {
+        if (object.what == kGuardedName) f(block_of(object));
+      });
     for (std::uint32_t page = 0; page < by_page_.size(); ++page) {
       const std::uint32_t mark = by_page_[page];
       if (mark == kLargeMark) f(large_.at(page).block);
@@ -107,6 +120,11 @@ class Pool {
   /// by_page_: what a file page is to the pool.
   static constexpr std::uint32_t kForeign = 0, kLargeMark = 1, kLargeInside = 2, kFreedLarge = 3, kSlabMark = 4;
 
+  static constexpr const char* kGuardedName = "pool block";
+  static PoolBlock block_of(const GuardedObject& object) { return {object.address, object.bytes, object.tag, PoolKind::nonpaged, object.place}; }
+
+  void* allocate_guarded(std::uint64_t bytes, std::uint32_t tag, const CodePlace& place);
+  tl::expected<FreedBlock, PoolFault> free_guarded(std::uint64_t address, const CodePlace& place);
   void* allocate_small(std::uint32_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
   void* allocate_large(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
   Slab* slab_with_room(std::size_t size_class);
@@ -114,15 +132,18 @@ class Pool {
   tl::expected<FreedBlock, PoolFault> free_large(std::uint32_t page);
   PoolBlock block_of(const Slab& slab, std::uint32_t slot) const;
   void fill_new(std::byte* start, std::uint64_t bytes, std::uint64_t room) const;
+  void look_at_freed(const Slab& slab, std::uint32_t slot);
   bool wipe(std::byte* start, std::uint64_t bytes, std::uint64_t room) const;
 
   PhysicalMemory& memory_;
+  GuardedMemory* guarded_ = nullptr;
   bool checks_;
   std::array<std::uint8_t, 4096 / 16 + 1> class_of_;  ///< by bytes / 16, rounded up
   std::vector<std::unique_ptr<Slab>> slabs_;
   std::array<std::vector<std::uint32_t>, kSizes.size()> with_room_;  ///< slabs that have a free slot
   std::map<std::uint32_t, Large> large_;                             ///< by first page
   std::vector<std::uint32_t> by_page_;
+  std::optional<PoolBlock> spoiled_;
   std::uint64_t live_blocks_ = 0;
   std::uint64_t live_bytes_ = 0;
 };

@@ -146,5 +146,22 @@ TEST_F(PoolTest, ExhaustionIsANullPointerAndEverythingGoesBackAtTheEnd) {
   EXPECT_EQ(memory->pages_used(), 0u);
 }
 
+TEST(PoolReuse, AWriteAfterTheEndIsSeenWhenTheRoomIsGivenOutAgain) {
+  auto memory = std::move(*PhysicalMemory::create({16u << 20, PhysProfile::mixed, 1}));
+  Pool pool(*memory, true);
+  auto* block = static_cast<char*>(pool.allocate(40, PoolKind::nonpaged, 7, {.rip = 0x11}));
+  ASSERT_TRUE(pool.free(block));
+  EXPECT_EQ(pool.allocate(40, PoolKind::nonpaged, 7), block);
+  EXPECT_FALSE(pool.take_spoiled());
+  ASSERT_TRUE(pool.free(block));
+  block[39] = 0;
+  EXPECT_EQ(pool.allocate(40, PoolKind::nonpaged, 7), block);
+  const auto spoiled = pool.take_spoiled();
+  ASSERT_TRUE(spoiled);
+  EXPECT_EQ(spoiled->bytes, 40u);
+  EXPECT_FALSE(pool.take_spoiled()) << "told once";
+  ASSERT_TRUE(pool.free(block));
+}
+
 }  // namespace
 }  // namespace drydock

@@ -14,6 +14,7 @@
 namespace drydock {
 
 class Fiber;
+class Instrumentation;
 class Scheduler;
 
 /// Why a call into the driver never came back.
@@ -54,6 +55,7 @@ class MachineHooks {
   Fiber* current_fiber = nullptr;  // the one that runs now; null in the scheduler (kept by run_fiber)
   Scheduler* scheduler = nullptr;  // set by itself
   ImageMap images;
+  Instrumentation* instrumentation = nullptr;  // of a driver that imports drydock_san.sys (kasan/)
   WatchdogState watchdog;
 
   std::uint64_t progress = 0;  // incremented at every preemption point; the watchdog watches it

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "trace/code_place.h"
 
@@ -124,6 +125,12 @@ struct ForbiddenTouched {
     v("object", object), v("srb", srb), v("offset", offset), v("write", write), v("dead", dead), v("read_write", read_write);
   }
 };
+/// A stack that belongs to a finding without being its place: where an object was allocated, where it was freed.
+struct RelatedStack {
+  std::string_view what;             ///< "allocated at"
+  std::vector<std::uint64_t> stack;  ///< the place, then return addresses
+  bool first_is_return = true;
+};
 /// A documented rule was broken in a routine or callback. `code` is Microsoft's, e.g. "0xF1/0x2004", or empty.
 struct RuleBroken {
   DRYDOCK_EVENT("rule_broken");
@@ -131,14 +138,18 @@ struct RuleBroken {
   std::string_view code;
   std::string message;    ///< in the driver author's words
   CodePlace where;
+  std::vector<RelatedStack> related = {};
   template <class V> void fields(V&& v) const { v("rule", rule), v("code", code), v("message", message); }
 };
-/// A device's DMA access outside every live mapping, or in the wrong direction.
+/// A device's DMA access outside every live mapping, or in the wrong direction. `whose` says what the memory is or was,
+/// `doorbell` the driver's last write to one of the device's registers before the access: both as well as can be known.
 struct DmaRefused {
   DRYDOCK_EVENT("dma_refused");
   std::uint64_t logical;
   std::uint32_t length;
   bool to_device;
+  std::string whose = {};
+  CodePlace doorbell = {};
   template <class V> void fields(V&& v) const { v("logical", logical), v("length", length), v("to_device", to_device); }
 };
 /// What the driver gave a device breaks the device's own standard (a ring, a register): the device says what and refuses it.

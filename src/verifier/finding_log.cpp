@@ -33,7 +33,8 @@ void count_again(RecordedFinding& known, std::string message) {
 
 }  // namespace
 
-void FindingLog::report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where) {
+void FindingLog::report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where,
+                        std::vector<RelatedStack> related) {
   if (const auto allowed = allowed_.find(rule); allowed != allowed_.end()) {
     ++allowed->second;
     return;
@@ -49,7 +50,8 @@ void FindingLog::report(std::string_view rule, std::string_view code, std::strin
     ++dropped_;
     return;
   }
-  findings_.push_back({std::string(rule), std::string(code), std::move(message), stacks_.stack_at(where), where.is_return_address, 1, ""});
+  findings_.push_back({std::string(rule), std::string(code), std::move(message), stacks_.stack_at(where), where.is_return_address, 1, "",
+                       std::move(related)});
 }
 
 }  // namespace drydock

@@ -32,6 +32,7 @@ struct RecordedFinding {
   bool first_is_return = true;
   std::uint64_t count = 1;
   std::string second;  ///< what was told the second time, if it differs from the first
+  std::vector<RelatedStack> related = {};
 };
 
 class FindingLog;
@@ -56,7 +57,8 @@ class FindingLog final : public TraceObserver {
   /// From here on findings of `rule` are counted and not listed.
   void allow(std::string_view rule) { allowed_.try_emplace(std::string(rule), 0); }
   /// The one place where every finding passes.
-  void report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where);
+  void report(std::string_view rule, std::string_view code, std::string message, const CodePlace& where,
+              std::vector<RelatedStack> related = {});
 
   const std::vector<RecordedFinding>& findings() const { return findings_; }
   /// The allowed rules, and how often each was broken.

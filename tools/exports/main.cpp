@@ -9,12 +9,17 @@
 #include <string_view>
 
 #include "ddi/row.h"
+#include "kasan/instrumentation.h"
 
 namespace {
 
 int print_def(std::string_view module) {
   bool any = false;
   std::printf("LIBRARY \"%.*s\"\nEXPORTS\n", static_cast<int>(module.size()), module.data());
+  if (module == drydock::kInstrumentationModule) {
+    for (const auto& import : drydock::instrumentation_imports()) std::printf("  %s\n", import.name);
+    return 0;
+  }
   for (const auto& row : drydock::ddi::all_rows()) {
     if (module.size() != std::string_view(row.module).size() || strncasecmp(row.module, module.data(), module.size()) != 0) continue;
     std::printf("  %s%s\n", row.name, row.is_data ? " DATA" : "");

@@ -27,6 +27,7 @@ void write_register(Call& call, volatile void* address, unsigned size, std::uint
   const auto at = reinterpret_cast<std::uint64_t>(address);
   if (const auto hit = s.mmio.find(at)) [[likely]] {
     s.trace.note([&] { return RegisterAccessed{hit->bar, hit->offset, size, true, false, value}; });
+    hit->function->written_from(call.place());
     return hit->function->write_bar(hit->bar, hit->offset, size, value);
   }
   if (std::byte* host = stray(call, at, size, true)) std::memcpy(host, &value, size);
@@ -54,6 +55,7 @@ void write_port(Call& call, std::uint64_t port, unsigned size, std::uint32_t val
   const auto hit = s.bus.find_port(static_cast<std::uint16_t>(port));
   if (!hit) return;
   s.trace.note([&] { return RegisterAccessed{hit->bar, hit->offset, size, true, false, value}; });
+  hit->function->written_from(call.place());
   hit->function->write_bar(hit->bar, hit->offset, size, value);
 }
 

@@ -178,7 +178,7 @@ ULONG allocate_contiguous(Call& call, void* ext, SIZE_T bytes, PHYSICAL_ADDRESS 
 ULONG free_contiguous(Call& call, void* ext, void* buffer, SIZE_T bytes, MEMORY_CACHING_TYPE) {
   storport::Adapter* adapter = call.adapter(ext);
   if (adapter == nullptr || buffer == nullptr) return kInvalidParameter;
-  if (adapter->free_common(buffer, bytes)) return kSuccess;
+  if (adapter->free_common(buffer, bytes, call.place())) return kSuccess;
   call.broken("ST-58", "", "StorPortFreeContiguousMemorySpecifyCache was given a buffer or a size that was not allocated so");
   return kInvalidParameter;
 }

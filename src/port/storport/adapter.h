@@ -9,12 +9,14 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "port/storport/built_lists.h"
 #include "port/storport/configuration.h"
 #include "port/storport/deferred.h"
+#include "port/storport/driver_memory.h"
 #include "port/storport/logical_unit.h"
 #include "port/storport/port_lock.h"
 #include "port/storport/request_pool.h"
@@ -73,12 +75,8 @@ class Adapter {
   void* device_extension() const { return extension_; }
   Request* find_srb(const void* pointer) const { return pool_ ? pool_->find_srb(pointer) : nullptr; }
   Request* find_slot(std::uint64_t address) const { return pool_ ? pool_->find_slot(address) : nullptr; }
-  /// What lies at a byte of a slot, and where it starts.
-  struct SlotObject {
-    const char* name;
-    std::uint32_t start;
-  };
-  SlotObject object_in_slot(std::uint32_t offset) const;
+  const SlotLayout& slot_layout() const { return pool_->layout(); }
+  std::span<const std::unique_ptr<Request>> slots() const { return pool_ ? std::span(pool_->all()) : std::span<const std::unique_ptr<Request>>{}; }
   /// The outstanding request whose data lies at this address of the forbidden view.
   Request* find_data(std::uint64_t offset_in_memory) const;
   void request_complete(Request& request, CallSite where);
@@ -86,7 +84,7 @@ class Adapter {
   void* map_registers(std::uint64_t bus_address, std::uint32_t bytes, bool io_space, CodePlace where);
   bool unmap_registers(std::uint64_t address);
   void* allocate_common(std::uint64_t bytes, const ContiguousLimits& limits, CodePlace where);
-  bool free_common(const void* address, std::uint64_t bytes);
+  bool free_common(const void* address, std::uint64_t bytes, CodePlace where);
   /// The driver's address of a byte of the uncached extension or an SRB extension; null for any other page.
   void* invert(std::uint32_t page, std::uint64_t offset) const;
   Request* find_tagged(std::uint8_t path, std::uint8_t target, std::uint8_t lun, LONG tag) const;
@@ -207,16 +205,7 @@ class Adapter {
     void (Adapter::*what_)();
   };
 
-  /// Contiguous memory the miniport asked for.
-  struct Common {
-    PageRun pages;
-    std::uint64_t bytes;
-    CodePlace where;
-  };
-
   // life
-  void give_back(PageRun run);
-  void open_for_device(PageRun run);
   Result<void> allocate_extension();
   Result<void> find_adapter();
   Result<void> initialize();
@@ -294,15 +283,14 @@ class Adapter {
   Phase phase_ = Phase::created;
 
   void* extension_ = nullptr;
-  PageRun extension_pages_{};
+  std::optional<DriverMemory> extension_memory_;
   PageRun config_pages_{};
   PORT_CONFIGURATION_INFORMATION* config_ = nullptr;  ///< in machine memory: the driver writes it
   Claims claims_;
   Resources resources_;
-  std::optional<PageRun> uncached_pages_;
-  void* uncached_ = nullptr;
+  std::optional<DriverMemory> uncached_;
   std::vector<std::uint64_t> mapped_registers_;
-  std::vector<Common> common_;
+  std::vector<DriverMemory> common_;  ///< contiguous memory the miniport asked for
   bool in_set_running_config_ = false;
   std::vector<bool> control_types_;
   PHW_PASSIVE_INITIALIZE_ROUTINE passive_routine_ = nullptr;

@@ -14,10 +14,6 @@ constexpr std::uint64_t kMessageAddress = 0xFEE0'0000;
 constexpr std::uint32_t kControlTypesMax = 64;
 constexpr std::uint32_t kConfigSize = 256;  // of a PCI function, without the extended space
 
-std::uint32_t pages_for(std::uint64_t bytes) {
-  return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, (bytes + kPageMask) >> kPageShift));
-}
-
 }  // namespace
 
 Adapter::Adapter(const Services& services, const Miniport& miniport, PciFunction& function, unsigned slot,
@@ -39,9 +35,6 @@ Adapter::~Adapter() {
   for (auto& unit : units_)
     if (unit->extension != nullptr) (void)s_.pool.free(unit->extension);
   for (const std::uint64_t address : mapped_registers_) s_.mmio.unmap(address);
-  for (const Common& common : common_) give_back(common.pages);
-  if (uncached_pages_) give_back(*uncached_pages_);
-  if (extension_pages_.count != 0) give_back(extension_pages_);
   if (registry_buffer != nullptr) (void)s_.pool.free(registry_buffer);
   if (config_pages_.count != 0) s_.memory.free(config_pages_);
 }
@@ -58,14 +51,11 @@ Result<void> Adapter::start() {
 // DOC: ST-21 zeroed once. StorPortGetPhysicalAddress translates the device extension, so it is contiguous and DMA-safe.
 Result<void> Adapter::allocate_extension() {
   const std::uint32_t bytes = miniport_.data.DeviceExtensionSize;
-  const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), {.highest = 0xFFFF'FFFF});
-  if (pages) extension_pages_ = *pages;
+  extension_memory_ = DriverMemory::take(s_, "device extension", bytes, {.highest = 0xFFFF'FFFF}, false, {});
   const auto config = s_.memory.allocate(1);
   if (config) config_pages_ = *config;
-  if (!pages || !config) return refuse("no memory for a device extension of {} bytes (DeviceExtensionSize)", bytes);
-  extension_ = s_.memory.system(pages->first);
-  std::memset(extension_, 0, pages->bytes());
-  open_for_device(*pages);
+  if (!extension_memory_ || !config) return refuse("no memory for a device extension of {} bytes (DeviceExtensionSize)", bytes);
+  extension_ = extension_memory_->address();
   config_ = reinterpret_cast<PORT_CONFIGURATION_INFORMATION*>(s_.memory.system(config->first));
   return {};
 }
@@ -96,8 +86,9 @@ Result<void> Adapter::find_adapter() {
 
 Result<void> Adapter::initialize() {
   const Srb::Form form = claims_.storage_srb ? Srb::Form::storage : Srb::Form::scsi;
-  const SlotLayout layout = SlotLayout::plan(form, claims_.breaks, claims_.extension_bytes);
-  pool_ = std::make_unique<RequestPool>(s_.memory, s_.window, layout, claims_.highest_common, s_.checking());
+  const SlotLayout layout = SlotLayout::plan(form, claims_.breaks, claims_.extension_bytes, s_.pool.guarded() != nullptr);
+  pool_ = std::make_unique<RequestPool>(s_.memory, s_.window, layout, claims_.highest_common, s_.checking(),
+                                        s_.pool.guarded() != nullptr ? s_.pool.guarded()->marks() : nullptr);
   if (s_.call.checks() == CheckLevel::all) pool_->look_closely();
   DmaAdapter::Options dma;
   dma.reach.highest = claims_.highest_data;
@@ -261,46 +252,37 @@ void Adapter::report_leaks() {
   for (auto& [text, where] : waiting_.leaks()) s_.trace.emit(RuleBroken{"ST-194", "", std::move(text), where});
   for (const CodePlace& where : built_lists_.leaks())
     s_.trace.emit(RuleBroken{"ST-48", "", "a list from StorPortBuildScatterGatherList was never given to StorPortPutScatterGatherList", where});
-  for (const Common& common : common_)
-    s_.trace.emit(RuleBroken{"ST-58", "", fmt::format("{} bytes from StorPortAllocateContiguousMemorySpecifyCacheNode never freed", common.bytes),
-                             {common.where.rip, 0, 0, common.where.is_return_address}});
+  for (const DriverMemory& common : common_)
+    s_.trace.emit(RuleBroken{"ST-58", "", fmt::format("{} bytes from StorPortAllocateContiguousMemorySpecifyCacheNode never freed", common.bytes()), {common.where().rip, 0, 0, common.where().is_return_address}});
+  for (const auto* memory : {&extension_memory_, &uncached_})
+    if (*memory) (*memory)->check({});
+  if (pool_) pool_->check(s_.trace);
   for (Request* r = oldest_; r != nullptr; r = r->newer)
     s_.trace.emit(RuleBroken{"ST-121", "", fmt::format("SRB {} was never completed", r->serial), {}});
 }
 
 // --- resources ----------------------------------------------------------------------------------------------------------------
 
-void Adapter::open_for_device(PageRun run) {
-  for (std::uint32_t i = 0; i < run.count; ++i) s_.window.open(run.first + i, DmaDirection::both);
-}
-
 // DOC: ST-58 contiguous memory for the device, to be freed with the size it was asked with.
 void* Adapter::allocate_common(std::uint64_t bytes, const ContiguousLimits& limits, CodePlace where) {
-  const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), limits);
-  if (!pages) return nullptr;
-  open_for_device(*pages);
-  common_.push_back({*pages, bytes, where});
-  return s_.memory.system(pages->first);
+  auto memory = DriverMemory::take(s_, "contiguous memory", bytes, limits, true, where);
+  if (!memory) return nullptr;
+  common_.push_back(std::move(*memory));
+  return common_.back().address();
 }
 
-bool Adapter::free_common(const void* address, std::uint64_t bytes) {
-  const auto at = std::find_if(common_.begin(), common_.end(), [&](const Common& c) {
-    return s_.memory.system(c.pages.first) == address && c.bytes == bytes;
-  });
+bool Adapter::free_common(const void* address, std::uint64_t bytes, CodePlace where) {
+  const auto at = std::find_if(common_.begin(), common_.end(), [&](const DriverMemory& c) { return c.address() == address && c.bytes() == bytes; });
   if (at == common_.end()) return false;
-  give_back(at->pages);
+  at->check(where);
+  at->end_at(where);
   common_.erase(at);
   return true;
 }
 
-void Adapter::give_back(PageRun run) {
-  for (std::uint32_t i = 0; i < run.count; ++i) s_.window.close(run.first + i, DmaDirection::both);
-  s_.memory.free(run);
-}
-
 // DOC: ST-53
 void* Adapter::invert(std::uint32_t page, std::uint64_t offset) const {
-  if (uncached_pages_ && page - uncached_pages_->first < uncached_pages_->count) return s_.memory.system(page) + offset;
+  if (uncached_ && uncached_->has_page(page)) return static_cast<std::byte*>(uncached_->address()) + uncached_->offset_of(page, offset);
   const std::uint64_t address = s_.memory.address(View::lent, page) + offset;
   const Request* request = find_slot(address);
   const auto first = request == nullptr ? 0 : reinterpret_cast<std::uint64_t>(request->extension_driver);
@@ -318,16 +300,11 @@ void* Adapter::uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::u
   }
   if (!config.Master) broken("was called for an adapter that is no bus master");
   if (config.SrbExtensionSize == 0) broken("was called before SrbExtensionSize was set");
-  if (uncached_ != nullptr) return uncached_;
+  if (uncached_) return uncached_->address();
   if (bytes == 0) return nullptr;
   const Claims claims = read_claims(config, miniport_.data);
-  const auto pages = s_.memory.allocate_contiguous(pages_for(bytes), {.highest = std::min<std::uint64_t>(claims.highest_common, 0xFFFF'FFFF)});
-  if (!pages) return nullptr;
-  uncached_pages_ = *pages;
-  open_for_device(*pages);
-  uncached_ = s_.memory.system(pages->first);
-  std::memset(uncached_, 0, pages->bytes());
-  return uncached_;
+  uncached_ = DriverMemory::take(s_, "uncached extension", bytes, {.highest = std::min<std::uint64_t>(claims.highest_common, 0xFFFF'FFFF)}, true, where);
+  return uncached_ ? uncached_->address() : nullptr;
 }
 
 // DOC: ST-191 VER-43 only ranges that PnP assigned.

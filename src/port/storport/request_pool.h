@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hw/bus_master.h"
+#include "mem/guarded_memory.h"
 #include "port/storport/request.h"
 #include "port/storport/slot_guard.h"
 #include "sched/virtual_cpu.h"
@@ -14,9 +15,10 @@ namespace drydock::storport {
 
 class RequestPool {
  public:
-  /// With `guard` a slot is closed to the driver while it is not lent.
-  RequestPool(PhysicalMemory& memory, DmaWindow& window, const SlotLayout& layout, std::uint64_t highest_address,
-              bool guard);
+  /// With `guard` a slot is closed to the driver while it is not lent. `marks` (may be null) is told which bytes of a slot
+  /// belong to something.
+  RequestPool(PhysicalMemory& memory, DmaWindow& window, const SlotLayout& layout, std::uint64_t highest_address, bool guard,
+              ByteMarks* marks = nullptr);
   /// From now on each slot is sealed when it is lent; see SlotGuard. Only with `guard`.
   void look_closely() { slot_guard_.emplace(layout_); }
   const std::optional<SlotGuard>& slot_guard() const { return slot_guard_; }
@@ -44,6 +46,8 @@ class RequestPool {
         return requests_[i * kSlotsPerChunk + (page - chunks_[i].first) / layout_.pages].get();
     return nullptr;
   }
+  /// A finding when bytes behind an extension were changed.
+  void check(Trace& trace) const;
   std::uint32_t outstanding() const { return taken_; }
   const SlotLayout& layout() const { return layout_; }
   const std::vector<std::unique_ptr<Request>>& all() const { return requests_; }
@@ -52,12 +56,17 @@ class RequestPool {
   static constexpr std::uint32_t kSlotsPerChunk = 16;
   bool grow();
   void place(Request& request, PageRun pages);
+  void mark(const Request& request) const;
+  void change_window(const Request& request, void (DmaWindow::*change)(std::uint32_t, DmaDirection)) const;
+  PageRun head_of(const Request& request) const { return {request.pages.first, layout_.head_pages}; }
+  PageRun tail_of(const Request& request) const { return {request.pages.first + layout_.head_pages + 1, layout_.tail_pages}; }
 
   PhysicalMemory& memory_;
   DmaWindow& window_;
   SlotLayout layout_;
   std::uint64_t highest_address_;
   bool guard_;
+  ByteMarks* marks_;
   std::uint32_t taken_ = 0;
   std::vector<std::unique_ptr<Request>> requests_;
   std::vector<PageRun> chunks_;

@@ -299,14 +299,6 @@ Request* Adapter::find_tagged(std::uint8_t path, std::uint8_t target, std::uint8
   return nullptr;
 }
 
-Adapter::SlotObject Adapter::object_in_slot(std::uint32_t offset) const {
-  const SlotLayout& layout = pool_->layout();
-  if (offset < layout.sense) return {"SRB", 0};
-  if (offset < layout.list) return {"sense buffer", layout.sense};
-  if (offset < layout.extension) return {"scatter/gather list", layout.list};
-  return {"SRB extension", layout.extension};
-}
-
 Request* Adapter::take_request() {
   Request* request = pool_->take();
   if (request != nullptr) request->adapter = this;

@@ -6,7 +6,7 @@ namespace drydock {
 
 void BrokenRules::observe(const TraceEvent& event) {
   if (const auto* broken = std::get_if<RuleBroken>(&event))
-    log_.report(broken->rule, broken->code, broken->message, broken->where);
+    log_.report(broken->rule, broken->code, broken->message, broken->where, broken->related);
 }
 
 }  // namespace drydock

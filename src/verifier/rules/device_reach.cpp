@@ -7,9 +7,13 @@
 namespace drydock {
 
 void DeviceReach::observe(const TraceEvent& event) {
-  if (const auto* refused = std::get_if<DmaRefused>(&event))
-    log_.report("VER-25", "0xE6/0x26", fmt::format("the device {} {} bytes at {:#x}, which no live mapping allows",
-                                                   refused->to_device ? "reads" : "writes", refused->length, refused->logical), {});
+  const auto* refused = std::get_if<DmaRefused>(&event);
+  if (refused == nullptr) return;
+  std::string text = fmt::format("the device {} {} bytes at {:#x}, which no live mapping allows", refused->to_device ? "reads" : "writes",
+                                 refused->length, refused->logical);
+  if (!refused->whose.empty()) text += ": " + refused->whose;
+  if (refused->doorbell.rip != 0) text += "; the driver's last write to a register of the device is the place given";
+  log_.report("VER-25", "0xE6/0x26", std::move(text), refused->doorbell);
 }
 
 }  // namespace drydock

@@ -47,6 +47,7 @@ CLI::App* add_run(CLI::App& app, RunRequest& request) {
   run->add_option("--json", request.json_file, "the report as JSON (-: standard output)")->type_name("FILE");
   run->add_option("--junit", request.junit_file, "the report as JUnit XML, for CI systems")->type_name("FILE");
   run->add_option("--sarif", request.sarif_file, "the findings as SARIF 2.1.0, for code scanning")->type_name("FILE");
+  run->add_flag("--gdb", request.gdb, "start gdb on the run: break my.c:40, run");
   run->footer(kStatuses);
   return run;
 }

@@ -19,6 +19,7 @@ struct RunRequest {
   std::optional<std::string> command;
   /// Where the report goes; "-" is standard output, empty: not written.
   std::string json_file, junit_file, sarif_file;
+  bool gdb = false;       ///< the run itself is gdb's business
   bool serves() const { return nbd_socket || command; }
 };
 

@@ -13,7 +13,7 @@ Result<CommandLine> parse(std::vector<const char*> words) {
 TEST(CommandLine, run_takes_every_option_the_issue_names) {
   const auto line = parse({"run", "my.sys", "--device", "virtio-blk,queues=2", "--disk", "d.img", "--cpus", "4", "--memory",
                            "1G", "--seed", "7", "--phys", "low", "--reg", "Parameters\\Device\\X=dword:1", "--checks", "all",
-                           "--nbd", "/run/s", "--exec", "fio x", "--json", "-", "--trace", "t", "--read-only"});
+                           "--nbd", "/run/s", "--exec", "fio x", "--json", "-", "--trace", "t", "--lcov", "c", "--gdb", "--read-only"});
   ASSERT_TRUE(line) << line.error().message;
   EXPECT_EQ(line->verb, CommandLine::Verb::run);
   const RunRequest& run = line->run;
@@ -27,11 +27,13 @@ TEST(CommandLine, run_takes_every_option_the_issue_names) {
   EXPECT_EQ(run.options.registry, std::vector<std::string>{"Parameters\\Device\\X=dword:1"});
   EXPECT_EQ(run.options.checks, Checks::all);
   EXPECT_EQ(run.options.trace_file, "t");
+  EXPECT_EQ(run.options.lcov_file, "c");
+  EXPECT_TRUE(run.gdb);
   EXPECT_TRUE(run.options.read_only);
   EXPECT_EQ(run.nbd_socket, "/run/s");
   EXPECT_EQ(run.command, "fio x");
   EXPECT_EQ(run.json_file, "-");
-  EXPECT_EQ(run.settings.size(), 11u);
+  EXPECT_EQ(run.settings.size(), 12u);
 }
 
 TEST(CommandLine, device_and_reg_repeat_without_swallowing_the_driver) {

@@ -11,6 +11,7 @@
 #include "command_line.h"
 #include "common/rule_book.h"
 #include "ddi_list.h"
+#include "debugger.h"
 #include "device_list.h"
 #include "exit_status.h"
 #include "explanation.h"
@@ -132,5 +133,6 @@ int main(int argc, char** argv) {
     case CommandLine::Verb::explain: return explain(*line);
     case CommandLine::Verb::run: break;
   }
+  if (line->run.gdb) return complain(become_debugger(line->run, {argv, argv + argc}));
   return run(line->run);
 }

@@ -35,6 +35,8 @@ std::filesystem::path plugin_folder_from(const std::filesystem::path& bin) {
   return installed.starts_with(kUsr) ? bin / ".." / installed.substr(kUsr.size()) : std::filesystem::path(installed);
 }
 
+}  // namespace
+
 /// $DRYDOCK_PLUGIN, else beside this program, else where it was installed.
 Result<std::string> find_plugin() {
   std::vector<std::filesystem::path> places;
@@ -51,6 +53,8 @@ Result<std::string> find_plugin() {
     if (std::error_code error; std::filesystem::exists(place, error)) return std::filesystem::absolute(place).string();
   return refuse("cannot find the nbdkit plugin {}", places.front().string());
 }
+
+namespace {
 
 ChildProgram server_program(const RunRequest& request, const std::string& plugin, const ListeningSocket& socket, int report) {
   ChildProgram program;

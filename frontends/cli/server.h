@@ -19,4 +19,7 @@ struct Served {
 /// Returns when the command has ended, on SIGINT or SIGTERM, or when the server died. An error is bad input.
 Result<Served> serve(const RunRequest& request);
 
+/// $DRYDOCK_PLUGIN, else beside this program, else where it was installed.
+Result<std::string> find_plugin();
+
 }  // namespace drydock

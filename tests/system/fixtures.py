@@ -26,16 +26,20 @@ def run(suite, expectation, *arguments, twin=False, **options):
     report = suite.scratch / f"{name}.json"
     report.unlink(missing_ok=True)
     disk = ["--disk", DISK] if not expectation.get("hooks") else []
-    checks = ["--checks", options.pop("checks", expectation.get("checks", "default"))]
-    done = suite.drydock_run(*disk, *checks, *expectation.get("arguments", []), "--json", report, *arguments, driver=found[0],
+    own = expectation.get("arguments", [])
+    level = options.pop("checks", None) or (None if "--checks" in own else expectation.get("checks", "default"))
+    checks = ["--checks", level] if level else []
+    if level and "--checks" in own:
+        own = own[:own.index("--checks")] + own[own.index("--checks") + 2:]
+    done = suite.drydock_run(*disk, *checks, *own, "--json", report, *arguments, driver=found[0],
                              timeout=options.pop("timeout", 90), **options)
     return done, suite.report(report)
 
 
-def expected_line(source, driver):
-    """Line number of the /* EXPECT: … */ mark, None without one."""
-    for number, line in enumerate((source / "tests/drivers" / f"{driver}.c").read_text().split("\n"), 1):
-        if "/* EXPECT:" in line:
+def expected_line(source, name, mark):
+    """Line number of the /* EXPECT: … */ mark (/* EXPECT way: … */ in a source of several), None without one."""
+    for number, line in enumerate((source / "tests/drivers" / f"{name}.c").read_text().split("\n"), 1):
+        if f"/* EXPECT{' ' + mark if mark else ''}:" in line:
             return number
     return None
 
@@ -61,7 +65,7 @@ def places(items):
 
 
 def place_complaints(source, expectation, report, items, symbols):
-    name, kind = expectation["driver"], expectation.get("location", "none")
+    name, kind = expectation.get("source", expectation["driver"]), expectation.get("location", "none")
     shown = places(items) + "\n" + "\n".join(report.get("debug_output", []))
     function = expectation.get("function")
     if not symbols:
@@ -69,7 +73,7 @@ def place_complaints(source, expectation, report, items, symbols):
         if kind != "none" and not re.search(rf"\b{image}\.sys\+0x[0-9a-f]+", shown):
             yield f"no place in {image}.sys is named\n{shown}"
     elif kind == "line":
-        line = expected_line(source, name)
+        line = expected_line(source, name, expectation.get("mark"))
         if not line or not re.search(rf"\b{name}\.c:{line}\b", shown):
             yield f"the place is not {name}.c:{line}\n{shown}"
     elif kind == "function" and not re.search(rf"\b(HwStor)?{function}(Routine)?\b", shown):
@@ -88,11 +92,16 @@ def complaints(source, expectation, done, report, symbols=True):
     told = json.dumps(items, ensure_ascii=False)
     if expectation.get("code", "").lower() not in told.lower():
         yield f"no code {expectation['code']} in {told}"
-    if expectation.get("message", "") not in report.get("message", "") + told:
+    said = report.get("message", "") + "\n".join(item.get("message", "") for item in items)
+    if expectation.get("message", "") not in said and not re.search(expectation["message"], said):
         yield f"no word of '{expectation['message']}' in {report.get('message')} {told}"
     if not any(expectation.get("debug", "") in line for line in [*report.get("debug_output", []), ""]):
         yield f"the driver did not print '{expectation['debug']}'"
     yield from place_complaints(source, expectation, report, items, symbols)
+    for what, function in expectation.get("related", {}).items() if symbols else ():
+        stacks = [related["stack"] for item in items for related in item.get("related", []) if related["what"] == what]
+        if not any(function in frame for stack in stacks for frame in stack):
+            yield f"{what}: not {function}, but {stacks}"
     if expectation["exit"] != 0 and "drydock::" in done.stdout + done.stderr:
         yield "names of ours in the text"
 

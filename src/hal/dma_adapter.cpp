@@ -117,8 +117,10 @@ void DmaAdapter::put_into_effect(DmaMapping& mapping, std::span<const DmaElement
                                  std::span<Bounce> records, DmaDirection direction) {
   begin(mapping, plan, direction);
   mapping.bounces_ = records.data();
-  if (direction != DmaDirection::from_device)
-    for (const Bounce& bounce : mapping.bounces()) copy(bounce, DmaDirection::to_device);
+  for (const Bounce& bounce : mapping.bounces()) {
+    if (direction != DmaDirection::from_device) copy(bounce, DmaDirection::to_device);
+    window_.forget_written(pool_.file_page(bounce.device));
+  }
   if (enforce_) open_pages(mapping, list.first(plan.elements));
 }
 
@@ -147,8 +149,11 @@ void DmaMapping::finish(bool copy_back) { adapter_->finish(*this, copy_back); }
 void DmaAdapter::finish(DmaMapping& mapping, bool copy_back) {
   const bool checked = pool_.checks() && mapping.bounce_count_ > 0;
   if (copy_back && checked) check_padding(mapping);
+  // ASSUMED: a register that no device wrote to is not copied back, so that a miniport may answer a request itself, by the
+  // system address of its buffer. dma_adapter_test: WhatNoDeviceWroteIsNotCopiedBackOverTheAnswerOfTheDriver
   if (copy_back && mapping.direction_ != DmaDirection::to_device)
-    for (const Bounce& bounce : mapping.bounces()) copy(bounce, DmaDirection::from_device);
+    for (const Bounce& bounce : mapping.bounces())
+      if (window_.written(pool_.file_page(bounce.device))) copy(bounce, DmaDirection::from_device);
   if (checked) refill(mapping);
   for (const std::uint32_t page : mapping.opened_) window_.close(page, mapping.direction_);
   mapping.opened_.clear();

@@ -295,6 +295,23 @@ TEST(DmaAdapter, StatisticsAndTraceCountWhatWasMapped) {
   EXPECT_FALSE(board.recorder.mapped[1].to_device);
 }
 
+TEST(DmaAdapter, WhatNoDeviceWroteIsNotCopiedBackOverTheAnswerOfTheDriver) {
+  Board board(PhysProfile::high);
+  DmaAdapter adapter = board.adapter(k24);
+  DmaMapping mapping;
+  ASSERT_EQ(adapter.map({board.mdl(0, 8192), 0, 8192, DmaDirection::from_device}, board.list, mapping), MapOutcome::mapped);
+  std::memset(board.bytes(), 0x11, 8192);  // the driver answers by the buffer's system address
+  ASSERT_TRUE(board.bus.write(board.list[0].address + kPageSize, std::vector<std::byte>(kPageSize, std::byte{0x22})));
+  mapping.flush();
+  EXPECT_EQ(board.bytes()[0], std::byte{0x11});
+  EXPECT_EQ(board.bytes()[kPageSize - 1], std::byte{0x11});
+  EXPECT_EQ(board.bytes()[kPageSize], std::byte{0x22});
+  ASSERT_EQ(adapter.map({board.mdl(0, 4096), 0, 4096, DmaDirection::from_device}, board.list, mapping), MapOutcome::mapped);
+  std::memset(board.bytes(), 0x33, 4096);
+  mapping.flush();
+  EXPECT_EQ(board.bytes()[0], std::byte{0x33}) << "what was written into a register long ago does not count";
+}
+
 TEST(DmaAdapter, ADiscardedMappingCopiesNothingAndGivesEverythingBack) {
   Board board(PhysProfile::high);
   DmaAdapter adapter = board.adapter(k24);

@@ -8,6 +8,7 @@ std::byte* BusMaster::look_up(LogicalAddress address, std::uint32_t length, DmaD
   const auto page = memory_.page_of_pfn(address.page());
   if (!page || length > kPageSize - address.offset_in_page() || (enforce_ && !window_.allows(*page, direction)))
     return refuse_access(address, length, direction);
+  if (direction != DmaDirection::to_device) window_.note_written(*page);
   known_[address.page() % kKnownPages] = {address.page(), memory_.system(*page), *page};
   return memory_.system(*page) + address.offset_in_page();
 }

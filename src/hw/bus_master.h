@@ -21,12 +21,16 @@ enum class DmaDirection : std::uint8_t { to_device = 1, from_device = 2, both = 
 /// Which pages a device may reach now: two counters a file page, kept by hal/ and by the owners of common memory.
 class DmaWindow {
  public:
-  explicit DmaWindow(std::size_t pages) : readable_(pages), writable_(pages) {}
+  explicit DmaWindow(std::size_t pages) : readable_(pages), writable_(pages), written_(pages) {}
   void open(std::uint32_t page, DmaDirection direction) { change(page, direction, +1); }
   void close(std::uint32_t page, DmaDirection direction) { change(page, direction, -1); }
   bool allows(std::uint32_t page, DmaDirection direction) const {
     return (direction == DmaDirection::to_device ? readable_ : writable_)[page] != 0;
   }
+  /// Has a device written to the page since this was last forgotten?
+  bool written(std::uint32_t page) const { return written_[page] != 0; }
+  void note_written(std::uint32_t page) { written_[page] = 1; }
+  void forget_written(std::uint32_t page) { written_[page] = 0; }
 
  private:
   void change(std::uint32_t page, DmaDirection direction, int by) {
@@ -35,6 +39,7 @@ class DmaWindow {
     if (bits & 2) writable_[page] = static_cast<std::uint16_t>(writable_[page] + by);
   }
   std::vector<std::uint16_t> readable_, writable_;
+  std::vector<std::uint8_t> written_;
 };
 
 class BusMaster {
@@ -50,6 +55,7 @@ class BusMaster {
     if (known.pfn != address.page() || length > kPageSize - address.offset_in_page() ||
         (enforce_ && !window_.allows(known.page, direction))) [[unlikely]]
       return look_up(address, length, direction);
+    if (direction != DmaDirection::to_device) window_.note_written(known.page);
     return known.host + address.offset_in_page();
   }
 

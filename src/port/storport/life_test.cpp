@@ -148,8 +148,8 @@ TEST_F(LifeTest, ContiguousMemoryIsFreedWithItsSizeOrReported) {  // ST-58
   void* b = adapter->allocate_common(4096, {}, {});
   ASSERT_NE(a, nullptr);
   EXPECT_LE(memory->physical(reinterpret_cast<std::uint64_t>(a))->value, 0xFFFFFFu);
-  EXPECT_FALSE(adapter->free_common(a, 4096));
-  EXPECT_TRUE(adapter->free_common(a, 5000));
+  EXPECT_FALSE(adapter->free_common(a, 4096, {}));
+  EXPECT_TRUE(adapter->free_common(a, 5000, {}));
   ASSERT_NE(b, nullptr);
   take_down();
   EXPECT_EQ(findings("ST-58"), 1u);

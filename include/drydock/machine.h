@@ -63,9 +63,9 @@ struct Finding {
   std::vector<std::string> stack;
   std::uint64_t count = 1;       ///< how often the same was seen at the same place
   std::string second;            ///< the message of the second time, where it differs
-  std::string source_file{  std::vector<RelatedFrames> related{};
-};     ///< of driver_location, the path as the compiler recorded it; empty: not known
+  std::string source_file{};     ///< of driver_location, the path as the compiler recorded it; empty: not known
   std::uint32_t source_line = 0;
+  std::vector<RelatedFrames> related{};
 };
 
 /// A rule of Options::allowed_rules, and how often it was broken.

@@ -46,8 +46,11 @@ struct Entry {
 };
 
 std::vector<Entry> entries() {
-  return {{{"virtio-blk", "virtio 1.2 block device (modern, PCI 1AF4:1042)", virtio::kPciVendor,
-            virtio::pci_device(virtio_blk::kDeviceType), rows(virtio_blk::option_help())},
+  // A driver that knows the old id may speak either interface: it gets both.
+  return {{{"virtio-blk", "virtio 1.2 block device",
+            {{virtio::kPciVendor, virtio::pci_device(virtio_blk::kDeviceType), "virtio-blk"},
+             {virtio::kPciVendor, virtio_blk::kTransitionalPciDevice, "virtio-blk,mode=transitional"}},
+            rows(virtio_blk::option_help())},
            check_virtio_blk,
            make_virtio_blk}};
 }

@@ -25,8 +25,11 @@ struct DeviceOptionHelp {
 struct DeviceKind {
   std::string_view name;       ///< "virtio-blk"
   std::string_view help;       ///< one line
-  std::uint16_t vendor;        ///< PCI ids: what an image's hints are compared with
-  std::uint16_t device;
+  struct Id {
+    std::uint16_t vendor, device;
+    std::string_view spec;     ///< what to name for a driver of that id
+  };
+  std::vector<Id> ids;         ///< PCI ids: what an image's hints are compared with
   std::vector<DeviceOptionHelp> options;
 };
 

@@ -46,7 +46,8 @@ std::optional<std::uint16_t> four_digits(const Letters& letters, std::size_t at)
 
 std::optional<std::string> kind_with(std::uint16_t vendor, std::uint16_t device) {
   for (const DeviceKind& kind : device_kinds())
-    if (kind.vendor == vendor && kind.device == device) return std::string(kind.name);
+    for (const DeviceKind::Id& id : kind.ids)
+      if (id.vendor == vendor && id.device == device) return std::string(id.spec);
   return std::nullopt;
 }
 

@@ -9,8 +9,8 @@
 
 namespace drydock {
 
-/// The name of the first device kind that a hardware ID in `text` names, in ASCII or UTF-16, whatever the case; none when
-/// there is no such ID.
+/// The device, as --device names it, of the first hardware ID in `text` that drydock has, in ASCII or UTF-16, whatever the
+/// case; none when there is no such ID.
 std::optional<std::string> device_named_in(std::span<const std::byte> text);
 
 /// For the driver at this path whose file holds `image`. An .inf that cannot be read is no hint.

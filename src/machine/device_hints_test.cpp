@@ -39,6 +39,10 @@ TEST(DeviceHints, AnIdOfNoDeviceWeHaveIsPassedOver) {
   EXPECT_EQ(device_named_in(narrow("PCI\\VEN_8086&DEV_2922, PCI\\VEN_1AF4&DEV_1042")), "virtio-blk");
 }
 
+TEST(DeviceHints, ADriverOfTheOldIdGetsBothInterfaces) {
+  EXPECT_EQ(device_named_in(narrow("PCI\\VEN_1AF4&DEV_1001&SUBSYS_00021AF4&REV_00")), "virtio-blk,mode=transitional");
+}
+
 TEST(DeviceHints, APieceOfAnIdIsNone) {
   for (std::size_t length = 0; length < std::string_view("PCI\\VEN_1AF4&DEV_1042").size(); ++length)
     EXPECT_EQ(device_named_in(narrow(kOurs.substr(0, length))), std::nullopt) << length;

@@ -10,6 +10,8 @@ namespace {
 constexpr std::uint16_t kSubsystem = 0x1100;  // 4.1.2.1: any from 0x40 on; this one is what drivers in the field match on
 
 PciIdentity identity_of(const PciTransport::Shape& shape) {
+  if (shape.interface != Interface::modern)  // 4.1.2.3: the subsystem is the device's type
+    return {kPciVendor, shape.transitional_id, kPciVendor, shape.device_type, kTransitionalRevision, shape.base_class, shape.sub_class, 0};
   return {kPciVendor, pci_device(shape.device_type), kPciVendor, kSubsystem, kModernRevision, shape.base_class, shape.sub_class, 0};
 }
 
@@ -21,15 +23,18 @@ std::span<const std::byte> bytes_of(const T& body) {
 }  // namespace
 
 PciTransport::PciTransport(const Shape& shape, const BoardServices& board)
-    : PciFunction(identity_of(shape), board), shape_(shape), offered_(shape.offered | kVersion1), device_config_(shape.config_bytes) {
+    : PciFunction(identity_of(shape), board), shape_(shape), offered_(shape.offered), device_config_(shape.config_bytes) {
+  const bool modern = shape.interface != Interface::legacy;
+  if (modern) offered_ |= kVersion1;
   queues_.reserve(shape.queues);
   for (unsigned i = 0; i < shape.queues; ++i) queues_.emplace_back(board_.bus_master);
-  add_bar(kRegisterBar, kBarSize, true, true);
+  if (shape.interface != Interface::modern) add_bar(kLegacyBar, std::bit_ceil(legacy::kConfigWithMsix + shape.config_bytes), false);
+  if (modern) add_bar(kRegisterBar, kBarSize, true, true);
   if (shape.msix) {
     add_bar(kMsixBar, kPageSize);
     add_msix(shape.queues + 1, kMsixBar, 0);
   }
-  add_virtio_capabilities();
+  if (modern) add_virtio_capabilities();
   common_.num_queues = static_cast<std::uint16_t>(shape.queues);
   forget();
 }
@@ -88,6 +93,7 @@ std::uint64_t PciTransport::read_register(unsigned bar, std::uint32_t offset, un
     if (at < from.size()) std::memcpy(&value, &from[at], std::min<std::size_t>(size, from.size() - at));
     return value;
   };
+  if (bar == kLegacyBar) return read_legacy(offset, size);
   if (bar != kRegisterBar || offset >= kNotifyAt) return 0;
   if (offset >= kDeviceAt) return copy(device_config_, offset - kDeviceAt);
   if (offset >= kIsrAt) return offset == kIsrAt ? read_isr() : 0;
@@ -95,7 +101,7 @@ std::uint64_t PciTransport::read_register(unsigned bar, std::uint32_t offset, un
 }
 
 void PciTransport::write_register(unsigned bar, std::uint32_t offset, unsigned size, std::uint64_t value) {
-  if (bar != kRegisterBar) return;
+  if (bar != kRegisterBar) [[unlikely]] return bar == kLegacyBar ? write_legacy(offset, size, value) : void();
   if (offset >= kNotifyAt) [[likely]] return doorbell(offset - kNotifyAt, value);
   if (offset >= kDeviceAt) return config_written(offset - kDeviceAt, size, value);
   if (offset >= kIsrAt) return complain("the ISR status register is read-only (4.1.4.5)");
@@ -128,6 +134,7 @@ void PciTransport::write_common(std::uint32_t offset, unsigned size, std::uint64
   }
   const auto is = [&](std::uint32_t field, unsigned width) { return offset == field && size == width; };
   if (is(offsetof(CommonConfig, device_status), 1)) return write_status(static_cast<std::uint8_t>(value));
+  if (legacy_in_use_) return complain("common configuration +{:#x} written by a driver that uses the legacy registers (4.1.4.8)", offset);
   if (is(offsetof(CommonConfig, driver_feature), 4)) return write_driver_features(word);
   if (is(offsetof(CommonConfig, driver_feature_select), 4)) {
     common_.driver_feature_select = word;
@@ -257,6 +264,7 @@ void PciTransport::forget() {
     queue.addresses = {};
   }
   driver_features_ = 0;
+  legacy_in_use_ = shape_.interface == Interface::legacy;
   common_.device_feature_select = common_.driver_feature_select = common_.driver_feature = 0;
   common_.config_msix_vector = kNoVector;
   common_.device_status = 0;

@@ -8,6 +8,10 @@
 // ends in NEEDS_RESET, and the device touches no memory until it is reset.
 //
 // BAR 4 (64-bit): a page each for common configuration, ISR, device configuration, and doorbells. BAR 1: MSI-X.
+//
+// A device may have the legacy interface (virtio 0.9.5; 4.1.4.8) instead, or both (transitional): registers in I/O BAR 0,
+// features of 32 bits, queues of a fixed size at a page number, no FEATURES_OK (legacy_registers.cpp). Which of the two a
+// driver has begun to use decides until the next reset.
 
 #include <fmt/format.h>
 
@@ -23,15 +27,20 @@
 
 namespace drydock::virtio {
 
+/// Which interfaces a device has (1.3.1).
+enum class Interface : std::uint8_t { modern, transitional, legacy };
+
 class PciTransport : public PciFunction {
  public:
-  static constexpr unsigned kRegisterBar = 4, kMsixBar = 1;
+  static constexpr unsigned kRegisterBar = 4, kMsixBar = 1, kLegacyBar = 0;
   static constexpr std::uint32_t kCommonAt = 0x0000, kIsrAt = 0x1000, kDeviceAt = 0x2000, kNotifyAt = 0x3000, kBarSize = 0x4000;
   static constexpr std::uint32_t kNotifyMultiplier = 4;
 
   struct Shape {
     std::string_view name;            ///< "virtio-blk", for reports
+    Interface interface;
     std::uint16_t device_type;        ///< the standard's device number, e.g. 2 for block
+    std::uint16_t transitional_id;    ///< its PCI device id when it has the legacy interface (4.1.2.1)
     std::uint8_t base_class, sub_class;
     Features offered;                 ///< the device's own; VERSION_1 is added
     unsigned queues;
@@ -44,7 +53,7 @@ class PciTransport : public PciFunction {
   PciTransport(const Shape& shape, const BoardServices& board);
 
   // --- what a device does -------------------------------------------------------------------------------------------
-  /// FEATURES_OK was accepted.
+  /// FEATURES_OK was accepted; of the legacy interface: features were written.
   virtual void features_chosen() {}
   /// The doorbell of a running queue.
   virtual void notified(unsigned queue) = 0;
@@ -56,6 +65,8 @@ class PciTransport : public PciFunction {
   // --- what it may ask for ------------------------------------------------------------------------------------------
   bool negotiated(Features bits) const { return (driver_features_ & bits) == bits; }
   SplitQueue& queue(unsigned index) { return queues_[index].ring; }
+  /// Must a request's parts lie in descriptors of their own? (5.2.6.4: the legacy interface without ANY_LAYOUT)
+  bool fixed_layout() const { return legacy_in_use_ && !negotiated(kAnyLayout); }
   bool driver_ready() const { return (common_.device_status & (kDriverOk | kNeedsReset)) == kDriverOk; }
   std::span<std::byte> device_config() { return device_config_; }
   void interrupt(unsigned queue);
@@ -108,6 +119,17 @@ class PciTransport : public PciFunction {
   void reset();
   void forget();
   bool access_window(std::uint32_t& bar, std::uint32_t& offset, std::uint32_t& length);
+  // the legacy interface
+  std::uint32_t legacy_config_at() const { return msix_enabled() ? legacy::kConfigWithMsix : legacy::kConfigWithoutMsix; }
+  std::uint64_t read_legacy(std::uint32_t offset, unsigned size);
+  std::uint32_t legacy_field(std::uint32_t offset, unsigned size);
+  void write_legacy(std::uint32_t offset, unsigned size, std::uint64_t value);
+  bool begin_legacy_use(std::uint32_t offset, std::uint32_t value);
+  void write_legacy_status(std::uint8_t value);
+  void write_legacy_features(std::uint32_t value);
+  void write_legacy_queue(std::uint32_t offset, unsigned size, std::uint32_t value);
+  void place_legacy_queue(std::uint32_t page);
+  void legacy_doorbell(std::uint32_t index);
 
   Shape shape_;
   Features offered_;
@@ -117,6 +139,7 @@ class PciTransport : public PciFunction {
   std::vector<Queue> queues_;
   std::uint8_t isr_ = 0;
   std::uint8_t access_capability_ = 0;
+  bool legacy_in_use_ = false;  ///< the driver speaks through BAR 0
 };
 
 }  // namespace drydock::virtio

@@ -17,6 +17,7 @@ inline constexpr std::uint8_t kAcknowledge = 1, kDriver = 2, kDriverOk = 4, kFea
 using Features = std::uint64_t;
 constexpr Features feature(unsigned bit) { return Features{1} << bit; }
 inline constexpr Features kIndirectDescriptors = feature(28), kEventIndex = feature(29), kVersion1 = feature(32);
+inline constexpr Features kAnyLayout = feature(27);  // 6.3: of the legacy interface only
 
 // --- 2.7: split virtqueues --------------------------------------------------------------------------------------------
 inline constexpr std::uint16_t kQueueSizeMax = 32768;  // 2.7
@@ -53,7 +54,7 @@ inline constexpr std::uint64_t kDescriptorAlign = 16, kAvailableAlign = 2, kUsed
 // --- 4.1.2, 4.1.5: PCI identity ---------------------------------------------------------------------------------------
 inline constexpr std::uint16_t kPciVendor = 0x1AF4;
 constexpr std::uint16_t pci_device(std::uint16_t device_type) { return static_cast<std::uint16_t>(0x1040 + device_type); }
-inline constexpr std::uint8_t kModernRevision = 1;
+inline constexpr std::uint8_t kModernRevision = 1, kTransitionalRevision = 0;
 
 // --- 4.1.4: capabilities ----------------------------------------------------------------------------------------------
 enum class CapabilityType : std::uint8_t { common = 1, notify = 2, isr = 3, device = 4, pci_access = 5 };
@@ -108,6 +109,19 @@ static_assert(sizeof(CommonConfig) == 60);
 static_assert(offsetof(CommonConfig, device_status) == 20 && offsetof(CommonConfig, queue_select) == 22);
 static_assert(offsetof(CommonConfig, queue_desc) == 32 && offsetof(CommonConfig, queue_device) == 48);
 inline constexpr std::uint16_t kNoVector = 0xFFFF;
+
+// 4.1.4.8: the legacy interface, in the first I/O BAR. Device configuration follows, behind the vectors while MSI-X is on.
+namespace legacy {
+inline constexpr std::uint32_t kDeviceFeatures = 0x00, kDriverFeatures = 0x04, kQueueAddress = 0x08, kQueueSize = 0x0C,
+                               kQueueSelect = 0x0E, kQueueNotify = 0x10, kStatus = 0x12, kIsr = 0x13, kConfigVector = 0x14,
+                               kQueueVector = 0x16;
+inline constexpr std::uint32_t kConfigWithoutMsix = 0x14, kConfigWithMsix = 0x18;
+inline constexpr unsigned kAddressShift = 12;         // a queue's address is a page number
+inline constexpr std::uint64_t kUsedAlign = 4096;     // 2.7.2: where the used ring begins
+constexpr std::uint64_t used_at(std::uint32_t size) {
+  return (size * sizeof(Descriptor) + available::bytes(size) + kUsedAlign - 1) & ~(kUsedAlign - 1);
+}
+}  // namespace legacy
 
 // 4.1.4.5: ISR status
 inline constexpr std::uint8_t kIsrQueue = 1, kIsrConfig = 2;

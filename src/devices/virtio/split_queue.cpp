@@ -59,8 +59,7 @@ bool SplitQueue::start(const Place& place, Features negotiated) {
     return broken("misaligned: descriptors at {:#x} (16), available ring at {:#x} (2), used ring at {:#x} (4) (2.7)",
                   place.descriptors.value, place.available.value, place.used.value), false;
   if (!map_rings()) return false;
-  event_index_ = (negotiated & kEventIndex) != 0;
-  indirect_ = (negotiated & kIndirectDescriptors) != 0;
+  use_features(negotiated);
   mask_ = static_cast<std::uint16_t>(place.size - 1);
   last_available_ = used_index_ = announced_ = 0;
   running_ = true;

@@ -74,6 +74,11 @@ class SplitQueue {
   /// False: it cannot run there; complaint() says why.
   bool start(const Place& place, Features negotiated);
   void stop();
+  /// Features that are chosen when it runs already, as legacy drivers do.
+  void use_features(Features negotiated) {
+    event_index_ = (negotiated & kEventIndex) != 0;
+    indirect_ = (negotiated & kIndirectDescriptors) != 0;
+  }
   bool running() const { return running_; }
   const std::string& complaint() const { return complaint_; }
 

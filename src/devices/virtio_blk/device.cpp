@@ -41,7 +41,9 @@ virtio::Features Device::offered(const Options& options, bool read_only, bool ca
 
 Device::Device(const Options& options, BlockStore& store, const BoardServices& board)
     : PciTransport({.name = "virtio-blk",
+                    .interface = options.mode,
                     .device_type = kDeviceType,
+                    .transitional_id = kTransitionalPciDevice,
                     .base_class = kMassStorage,
                     .sub_class = kScsiLike,
                     .offered = offered(options, options.ro || store.read_only(), options.cache),
@@ -136,12 +138,19 @@ DeviceStatistics Device::statistics() const {
 
 // --- a request's parts, wherever the driver's descriptors divide it (2.7.4) -------------------------------------------
 
+/// It is served all the same.
+void Device::complain_of_layout() {
+  complain("a request of a driver that did not accept ANY_LAYOUT: its header and its status have descriptors of their own, of 16 and of "
+           "1 byte (5.2.6.4)");
+}
+
 inline bool Device::take_header(Request& request) {
   if (const virtio::Segment& first = chain_.segments[0]; chain_.readable != 0 && first.length == sizeof(Header)) [[likely]] {
     request.data = 1;
     return board_.bus_master.load(first.address, request.header);
   }
   auto left = std::as_writable_bytes(std::span(&request.header, 1));
+  if (fixed_layout()) complain_of_layout();
   for (; !left.empty() && request.data < chain_.readable; ++request.data) {
     virtio::Segment& segment = chain_.segments[request.data];
     const auto part = std::min<std::uint32_t>(segment.length, static_cast<std::uint32_t>(left.size()));
@@ -159,6 +168,7 @@ inline bool Device::take_status(Request& request) {
   --last.length;
   request.status = board_.bus_master.reach(last.address + last.length, 1, DmaDirection::from_device);
   if (last.length == 0) --chain_.count;
+  else if (fixed_layout()) complain_of_layout();
   return request.status != nullptr;
 }
 

@@ -77,6 +77,7 @@ class Device final : public virtio::PciTransport, public BlockDevice {
   void work(unsigned queue);
   void end_round(unsigned queue);
   bool serve(virtio::SplitQueue& ring);
+  [[gnu::cold, gnu::noinline]] void complain_of_layout();
   bool take_header(Request& request);
   bool take_status(Request& request);
   bool take_data(Request& request);

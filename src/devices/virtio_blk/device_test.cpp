@@ -24,13 +24,14 @@ struct Way {
   std::uint64_t seed;
   std::string options;
   bool indirect, event_index, enforce;
+  bool legacy = false;  ///< by the legacy interface
 };
 
 class WaysTest : public testing::TestWithParam<Way> {
  protected:
   WaysTest()
       : board({.device = "virtio-blk" + GetParam().options, .disk = "mem:4M", .seed = GetParam().seed, .enforce = GetParam().enforce}),
-        driver(board, GetParam().indirect) {
+        driver(board, GetParam().indirect, GetParam().legacy) {
     driver.start(GetParam().event_index ? ~virtio::Features{0} : ~virtio::kEventIndex);
   }
   TestBoard board;
@@ -89,7 +90,11 @@ INSTANTIATE_TEST_SUITE_P(Ways, WaysTest,
                          testing::Values(Way{1, "", true, true, true}, Way{77, "", true, true, false}, Way{1, "", false, false, true},
                                          Way{77, ",queue_size=128,cache=none", false, true, false},
                                          Way{1, ",msix=off", true, true, true}, Way{77, ",msix=off,queues=1", true, false, true},
-                                         Way{1, ",blk_size=4096,queue_size=1024", true, true, true}));
+                                         Way{1, ",blk_size=4096,queue_size=1024", true, true, true},
+                                         Way{1, ",mode=transitional", true, true, true}, Way{1, ",mode=legacy", true, true, true},
+                                         Way{1, ",mode=transitional,msix=off", false, true, true, true},
+                                         Way{77, ",mode=transitional,queue_size=64", true, false, true, true},
+                                         Way{77, ",mode=legacy,msix=off,queue_size=128", false, false, false}));
 
 // --- registers --------------------------------------------------------------------------------------------------------
 
@@ -234,9 +239,9 @@ TEST(VirtioBlk, NothingIsTakenWhileBusMasteringIsOff) {
 
 // --- requests ---------------------------------------------------------------------------------------------------------
 
-class RequestTest : public testing::TestWithParam<std::uint32_t> {
+class RequestTest : public testing::TestWithParam<const char*> {
  protected:
-  RequestTest() : board({.device = fmt::format("virtio-blk,blk_size={}", GetParam())}), driver(board), data(board, 65536), back(board, 65536) {
+  RequestTest() : board({.device = fmt::format("virtio-blk,{}", GetParam())}), driver(board), data(board, 65536), back(board, 65536) {
     driver.start();
     fill(data, 0, 65536, 5);
   }
@@ -350,7 +355,7 @@ TEST_P(RequestTest, HeaderDataAndStatusMayBeDividedInAnyWay) {
   EXPECT_THAT(board.complaints, IsEmpty());
 }
 
-INSTANTIATE_TEST_SUITE_P(BlockSizes, RequestTest, testing::Values(512, 4096));
+INSTANTIATE_TEST_SUITE_P(Kinds, RequestTest, testing::Values("blk_size=512", "blk_size=4096", "mode=legacy"));
 
 TEST(VirtioBlk, AReadOnlyDiskIsNeverChanged) {
   TestFile file(65536);

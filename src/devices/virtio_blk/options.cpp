@@ -1,6 +1,7 @@
 #include "devices/virtio_blk/options.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 
@@ -37,6 +38,13 @@ bool read_cache(Value value, bool& into) {
   return true;
 }
 
+bool read_mode(Value value, virtio::Interface& into) {
+  constexpr std::array<Value, 3> kModes = {"modern", "transitional", "legacy"};  // in the order of Interface
+  const auto found = std::find(kModes.begin(), kModes.end(), value);
+  into = static_cast<virtio::Interface>(found - kModes.begin());
+  return found != kModes.end();
+}
+
 bool read_serial(Value value, std::string& into) {
   const bool printable = std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7F; });
   if (value.empty() || value.size() > kIdBytes || !printable) return false;
@@ -50,6 +58,9 @@ struct Key {
 };
 
 const Key kKeys[] = {
+    {{"mode", "modern|transitional|legacy", "modern",
+      "register interface: virtio 1.x (PCI 1AF4:1042), virtio 0.9.5 in I/O BAR 0 (1AF4:1001), or both (1AF4:1001)"},
+     [](Value v, Options& o) { return read_mode(v, o.mode); }},
     {{"queues", "1..8", "2", "request queues, each with its own interrupt message"},
      [](Value v, Options& o) { return read_number(v, 1, kQueuesMax, o.queues); }},
     {{"queue_size", "4..1024, a power of two", "256", "entries of a queue"},

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "base/result.h"
+#include "devices/virtio/pci_transport.h"
 #include "sched/time.h"
 
 namespace drydock::virtio_blk {
 
 struct Options {
+  virtio::Interface mode = virtio::Interface::modern;
   std::uint32_t queues = 2;               ///< 1 … 8
   std::uint32_t queue_size = 256;         ///< 4 … 1024, a power of two
   std::uint32_t seg_max = 0;              ///< data segments of a request; 0: what the queue holds, queue_size - 2

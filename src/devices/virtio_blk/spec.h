@@ -8,7 +8,8 @@
 
 namespace drydock::virtio_blk {
 
-inline constexpr std::uint16_t kDeviceType = 2;  // 5.2.1
+inline constexpr std::uint16_t kDeviceType = 2;                 // 5.2.1
+inline constexpr std::uint16_t kTransitionalPciDevice = 0x1001;  // 4.1.2.1
 
 // 5.2.3: feature bits
 inline constexpr virtio::Features kSizeMax = virtio::feature(1), kSegMax = virtio::feature(2), kReadOnly = virtio::feature(5),

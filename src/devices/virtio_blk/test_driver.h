@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -133,8 +134,10 @@ class TestDriver {
   static constexpr std::uint32_t kSlots = 64;         ///< requests in flight on one queue
   static constexpr std::uint32_t kStatusAt = 16, kTableAt = 64;
 
-  explicit TestDriver(TestBoard& board, bool indirect = true) : board_(board), indirect_(indirect) {
+  /// `legacy`: drives a transitional device by its legacy interface. A device without a modern one leaves no choice.
+  explicit TestDriver(TestBoard& board, bool indirect = true, bool legacy = false) : board_(board), indirect_(indirect) {
     find_registers();
+    legacy_ = legacy || common_ == 0;
     if (board.function().msix_entries() != 0) {
       for (unsigned i = 0; i < board.function().msix_entries(); ++i)
         board.function().program_msix(i, 0xFEE0'0000, kFirstVector + i);
@@ -143,32 +146,52 @@ class TestDriver {
   }
 
   // --- registers, by bus address ------------------------------------------------------------------------------------
+  std::optional<Bus::Hit> find(std::uint64_t address) const {
+    return address < Bus::kPortsEnd ? board_.bus.find_port(static_cast<std::uint32_t>(address)) : board_.bus.find_memory(address);
+  }
   std::uint64_t read(std::uint64_t address, unsigned size) {
-    const auto hit = board_.bus.find_memory(address);
+    const auto hit = find(address);
     EXPECT_TRUE(hit) << "nobody at " << address;
     return hit->function->read_bar(hit->bar, hit->offset, size);
   }
   void write(std::uint64_t address, unsigned size, std::uint64_t value) {
-    const auto hit = board_.bus.find_memory(address);
+    const auto hit = find(address);
     ASSERT_TRUE(hit) << "nobody at " << address;
     hit->function->write_bar(hit->bar, hit->offset, size, value);
   }
   std::uint64_t common(std::uint32_t offset, unsigned size) { return read(common_ + offset, size); }
   void set_common(std::uint32_t offset, unsigned size, std::uint64_t value) { write(common_ + offset, size, value); }
+  // Of the legacy interface: device configuration moves while MSI-X is enabled.
+  std::uint64_t port(std::uint32_t offset, unsigned size) { return read(ports_ + offset, size); }
+  void set_port(std::uint32_t offset, unsigned size, std::uint64_t value) { write(ports_ + offset, size, value); }
+  std::uint64_t device_config() {
+    if (!legacy_) return device_;
+    return ports_ + (board_.function().msix_enabled() ? virtio::legacy::kConfigWithMsix : virtio::legacy::kConfigWithoutMsix);
+  }
   Config config() {
     Config config;
     for (std::uint32_t i = 0; i < sizeof config; ++i)
-      reinterpret_cast<std::uint8_t*>(&config)[i] = static_cast<std::uint8_t>(read(device_ + i, 1));
+      reinterpret_cast<std::uint8_t*>(&config)[i] = static_cast<std::uint8_t>(read(device_config() + i, 1));
     return config;
   }
-  void set_writeback(bool on) { write(device_ + offsetof(Config, writeback), 1, on ? 1 : 0); }
-  std::uint8_t isr() { return static_cast<std::uint8_t>(read(isr_, 1)); }
-  std::uint8_t status() { return static_cast<std::uint8_t>(common(offsetof(virtio::CommonConfig, device_status), 1)); }
-  void set_status(unsigned value) { set_common(offsetof(virtio::CommonConfig, device_status), 1, value); }
-  void doorbell(unsigned queue) { write(notify_ + queue * multiplier_, 2, queue); }
+  void set_writeback(bool on) { write(device_config() + offsetof(Config, writeback), 1, on ? 1 : 0); }
+  std::uint8_t isr() { return static_cast<std::uint8_t>(read(legacy_ ? ports_ + virtio::legacy::kIsr : isr_, 1)); }
+  std::uint8_t status() {
+    if (legacy_) return static_cast<std::uint8_t>(port(virtio::legacy::kStatus, 1));
+    return static_cast<std::uint8_t>(common(offsetof(virtio::CommonConfig, device_status), 1));
+  }
+  void set_status(unsigned value) {
+    if (legacy_) return set_port(virtio::legacy::kStatus, 1, value);
+    set_common(offsetof(virtio::CommonConfig, device_status), 1, value);
+  }
+  void doorbell(unsigned queue) {
+    if (legacy_) return set_port(virtio::legacy::kQueueNotify, 2, queue);
+    write(notify_ + queue * multiplier_, 2, queue);
+  }
 
   // --- start (3.1.1) ------------------------------------------------------------------------------------------------
   virtio::Features offered() {
+    if (legacy_) return port(virtio::legacy::kDeviceFeatures, 4);
     virtio::Features bits = 0;
     for (unsigned half : {0u, 1u}) {
       set_common(offsetof(virtio::CommonConfig, device_feature_select), 4, half);
@@ -183,6 +206,7 @@ class TestDriver {
     set_status(virtio::kAcknowledge);
     set_status(virtio::kAcknowledge | virtio::kDriver);
     features_ = (offered() & wanted) | more;
+    if (legacy_) return set_port(virtio::legacy::kDriverFeatures, 4, features_), true;
     for (unsigned half : {0u, 1u}) {
       set_common(offsetof(virtio::CommonConfig, driver_feature_select), 4, half);
       set_common(offsetof(virtio::CommonConfig, driver_feature), 4, features_ >> (32 * half) & 0xFFFF'FFFF);
@@ -192,6 +216,7 @@ class TestDriver {
   }
   void start_queue(unsigned index, std::uint16_t size = 0) {
     if (queues_.size() <= index) queues_.resize(index + 1);
+    if (legacy_) return start_legacy_queue(index);
     set_common(offsetof(virtio::CommonConfig, queue_select), 2, index);
     if (size == 0) size = static_cast<std::uint16_t>(common(offsetof(virtio::CommonConfig, queue_size), 2));
     queues_[index] = std::make_unique<Queue>(board_, size);
@@ -203,9 +228,16 @@ class TestDriver {
     set_common(offsetof(virtio::CommonConfig, queue_msix_vector), 2, index + 1);
     set_common(offsetof(virtio::CommonConfig, queue_enable), 2, 1);
   }
+  void start_legacy_queue(unsigned index) {
+    set_port(virtio::legacy::kQueueSelect, 2, index);
+    const auto size = static_cast<std::uint16_t>(port(virtio::legacy::kQueueSize, 2));
+    queues_[index] = std::make_unique<Queue>(board_, size, virtio::legacy::used_at(size));
+    set_port(virtio::legacy::kQueueAddress, 4, queues_[index]->memory.at(0).value >> virtio::legacy::kAddressShift);
+    if (board_.function().msix_enabled()) set_port(virtio::legacy::kQueueVector, 2, index + 1);
+  }
   void start(virtio::Features wanted = ~virtio::Features{0}, unsigned queues = 1, std::uint16_t size = 0) {
     ASSERT_TRUE(negotiate(wanted));
-    set_common(offsetof(virtio::CommonConfig, config_msix_vector), 2, 0);
+    if (!legacy_) set_common(offsetof(virtio::CommonConfig, config_msix_vector), 2, 0);
     for (unsigned i = 0; i < queues; ++i) start_queue(i, size);
     set_status(status() | virtio::kDriverOk);
   }
@@ -254,10 +286,10 @@ class TestDriver {
 
   /// Descriptor, available ring and used ring, for tests that break them.
   struct Queue {
-    Queue(TestBoard& board, std::uint16_t entries)
+    Queue(TestBoard& board, std::uint16_t entries, std::uint64_t used_at = 0)
         : size(entries),
           available(16u * entries),
-          used((available + virtio::available::bytes(entries) + 3u) & ~3u),
+          used(used_at != 0 ? static_cast<std::uint32_t>(used_at) : (available + virtio::available::bytes(entries) + 3u) & ~3u),
           memory(board, used + virtio::used::bytes(entries), true) {
       for (std::uint16_t i = 0; i < entries; ++i) free.push_back(i);
     }
@@ -298,6 +330,7 @@ class TestDriver {
  private:
   void find_registers() {
     const auto word = [&](std::uint32_t offset, unsigned size) { return board_.bus.read_config(TestBoard::kSlot, offset, size); };
+    if (const std::uint32_t bar = word(pci::kBar0, 4); (bar & pci::kBarIo) != 0) ports_ = bar & ~pci::kBarIoFlags;
     for (std::uint32_t at = word(pci::kCapabilities, 1); at != 0; at = word(at + 1, 1)) {
       if (word(at, 1) != pci::kCapabilityVendor) continue;
       const std::uint64_t address = board_.function().bar(word(at + 4, 1)).address + word(at + 8, 4);
@@ -367,8 +400,8 @@ class TestDriver {
   }
 
   TestBoard& board_;
-  bool indirect_;
-  std::uint64_t common_ = 0, isr_ = 0, device_ = 0, notify_ = 0;
+  bool indirect_, legacy_ = false;
+  std::uint64_t ports_ = 0, common_ = 0, isr_ = 0, device_ = 0, notify_ = 0;
   std::uint32_t multiplier_ = 0;
   virtio::Features features_ = 0;
   std::uint8_t pending_ = 0;

@@ -86,6 +86,13 @@ struct UnitRemoved {
   unsigned path, target, lun;
   template <class V> void fields(V&& v) const { v("path", path), v("target", target), v("lun", lun); }
 };
+/// The hardware misbehaves now because the user asked for it (--fault).
+struct FaultInjected {
+  DRYDOCK_EVENT("fault_injected");
+  std::string fault;          ///< "lost-interrupt"
+  std::uint64_t opportunity;  ///< counted from 1
+  template <class V> void fields(V&& v) const { v("fault", fault), v("opportunity", opportunity); }
+};
 struct DmaMapped {
   DRYDOCK_EVENT("dma_mapped");
   std::uint32_t length, elements, bounced_pages;
@@ -150,7 +157,10 @@ struct DmaRefused {
   bool to_device;
   std::string whose = {};
   CodePlace doorbell = {};
-  template <class V> void fields(V&& v) const { v("logical", logical), v("length", length), v("to_device", to_device); }
+  bool injected = false;  ///< the device's own doing, by a fault of the user's: nobody gave it that address in vain
+  template <class V> void fields(V&& v) const {
+    v("logical", logical), v("length", length), v("to_device", to_device), v("injected", injected);
+  }
 };
 /// What the driver gave a device breaks the device's own standard (a ring, a register): the device says what and refuses it.
 struct DeviceRejected {
@@ -173,7 +183,7 @@ struct MachineHalted {
 
 using TraceEvent =
     std::variant<MachineStarted, CallbackEntered, CallbackReturned, RoutineCalled, DebugPrinted, SrbStarted, SrbCompleted, SrbTimedOut, UnitFound, UnitRemoved,
-                 DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, DeviceRejected,
+                 FaultInjected, DmaMapped, InterruptDelivered, RegisterAccessed, ForbiddenTouched, RuleBroken, DmaRefused, DeviceRejected,
                  MachineHalted>;
 
 }  // namespace drydock

@@ -21,6 +21,16 @@ std::byte* BusMaster::refuse_access(LogicalAddress address, std::uint32_t length
   return nullptr;
 }
 
+bool BusMaster::refuses_stray(LogicalAddress address, std::uint32_t length, DmaDirection direction) {
+  const auto page = memory_.page_of_pfn(address.page());
+  if (page && window_.allows(*page, direction)) return false;
+  ++refused_;
+  DmaRefused refused{address.value, length, direction == DmaDirection::to_device};
+  refused.injected = true;  // the driver was nowhere near: no witness is asked
+  trace_.emit(std::move(refused));
+  return true;
+}
+
 template <class Byte, class Copy>
 bool BusMaster::walk(LogicalAddress address, std::span<Byte> bytes, DmaDirection direction, Copy copy) {
   while (!bytes.empty()) {

@@ -68,6 +68,11 @@ class BusMaster {
   };
   void ask(Witness* witness) { witness_ = witness; }
 
+  /// A device that is told to misbehave would reach for a page when its request is over. True: no live mapping allows it now,
+  /// the bus refused, and nothing was touched. False: somebody's mapping allows it, so that it could not be told from a right
+  /// access; nothing was touched either.
+  bool refuses_stray(LogicalAddress address, std::uint32_t length, DmaDirection direction);
+
   /// True when every access is looked up: a device must then not keep host pointers from one request to the next.
   bool enforces() const { return enforce_; }
   /// Accesses refused so far.

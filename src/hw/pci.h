@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fault/fault_plan.h"
 #include "hw/bus_master.h"
 #include "hw/interrupt.h"
 #include "hw/pci_spec.h"
@@ -36,6 +37,7 @@ struct BoardServices {
   BusMaster& bus_master;
   InterruptSink& interrupts;
   Trace& trace;
+  FaultPlan* faults = nullptr;  ///< what goes wrong on purpose; null: nothing
 };
 
 class PciFunction {

@@ -16,6 +16,8 @@ constexpr std::uint64_t kNullSize = 1u << 30;
 
 }  // namespace
 
+bool is_file(std::string_view spec) { return !spec.starts_with(kMemory) && spec != kNull && !spec.starts_with(kNullSized); }
+
 Result<std::unique_ptr<BlockStore>> open_store(std::string_view spec, bool read_only, FileSeam& seam) {
   if (spec.empty()) return refuse("no disk named: FILE, mem:SIZE or null");
   if (spec.starts_with(kMemory)) {

@@ -154,12 +154,18 @@ SplitQueue::Popped SplitQueue::copy_table(const Chain& chain, const Descriptor& 
 
 // --- giving back ------------------------------------------------------------------------------------------------------
 
-void SplitQueue::push(std::uint16_t head, std::uint32_t written) {
+void SplitQueue::push(std::uint32_t head, std::uint32_t written) {
   const std::uint32_t at = used::entry(used_index_ & mask_);
   used_.store<std::uint32_t>(at, head);
   used_.store<std::uint32_t>(at + 4, written);
   ++used_index_;
   used_.store<std::uint16_t>(used::kIndex, used_index_);
+}
+
+void SplitQueue::tie_descriptor(std::uint16_t index) {
+  const std::uint32_t at = index * std::uint32_t{sizeof(Descriptor)};
+  descriptors_.store<std::uint16_t>(at + offsetof(Descriptor, flags), kNext);
+  descriptors_.store<std::uint16_t>(at + offsetof(Descriptor, next), index);
 }
 
 void SplitQueue::ask_for_notification() {

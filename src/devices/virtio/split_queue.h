@@ -87,7 +87,10 @@ class SplitQueue {
   /// The next chain the driver has made available.
   Popped pop(Chain& chain);
   /// Gives `head` back; `written` bytes of its writable part were written, from the start.
-  void push(std::uint16_t head, std::uint32_t written);
+  void push(std::uint32_t head, std::uint32_t written);
+  /// A device that is told to misbehave: overwrites a descriptor so that its chain never ends.
+  void tie_descriptor(std::uint16_t index);
+  std::uint16_t size() const { return place_.size; }
   /// After the last pop() of a round: asks to be notified of the next chain.
   void ask_for_notification();
   /// Does the driver want an interrupt for what was pushed since this was last asked?

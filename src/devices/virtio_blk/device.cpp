@@ -7,7 +7,9 @@
 #include <bit>
 #include <cerrno>
 
+#include "devices/backing/faulty_medium.h"
 #include "devices/backing/pieces_cursor.h"
+#include "devices/virtio_blk/misbehaviour.h"
 
 namespace drydock::virtio_blk {
 
@@ -62,6 +64,16 @@ Device::Device(const Options& options, BlockStore& store, const BoardServices& b
   for (unsigned i = 0; i < options.queues; ++i) rounds_.push_back(std::make_unique<Round>(*this, i));
   pieces_.reserve(options.queue_size);
   describe();
+  if (board.faults != nullptr && board.faults->plans_for_device()) suffer(*board.faults);
+}
+
+Device::~Device() = default;
+
+void Device::suffer(FaultPlan& plan) {
+  misbehaviour_ = std::make_unique<Misbehaviour>(*this, plan);
+  if (!plan.plans(FaultPoint::medium_error)) return;
+  medium_ = std::make_unique<FaultyMedium>(*disk_, plan);
+  disk_ = medium_.get();
 }
 
 void Device::describe() {
@@ -113,6 +125,7 @@ void Device::config_written(std::uint32_t offset, unsigned size, std::uint64_t v
 
 void Device::reset_device() {
   for (const auto& round : rounds_) board_.timeline.cancel(*round);
+  if (misbehaviour_ != nullptr) misbehaviour_->reset();
   config_.writeback = options_.cache ? 1 : 0;
   describe_writeback();
 }
@@ -326,10 +339,12 @@ void Device::notified(unsigned queue) {
   if (!take_header(request) || !take_status(request)) return false;
   const Outcome outcome = take_data(request) ? carry_out(request) : Outcome{Status::io_error};
   if (outcome.status != Status::ok) [[unlikely]] ++statistics_.failed;
-  *request.status = static_cast<std::byte>(outcome.status);
   // 2.7.8.2: `written` counts from the start, so the status behind data that was not written does not count.
   const std::uint64_t room = request.to_device ? 0 : request.bytes;
-  ring.push(chain_.head, static_cast<std::uint32_t>(outcome.written == room ? room + 1 : outcome.written));
+  const auto written = static_cast<std::uint32_t>(outcome.written == room ? room + 1 : outcome.written);
+  if (misbehaviour_ != nullptr) [[unlikely]] return misbehaviour_->give_back(ring, request, outcome.status, written), true;
+  *request.status = static_cast<std::byte>(outcome.status);
+  ring.push(chain_.head, written);
   return true;
 }
 
@@ -337,8 +352,14 @@ inline void Device::end_round(unsigned index) {
   virtio::SplitQueue& ring = queue(index);
   ring.ask_for_notification();
   if (!ring.interrupt_wanted()) return;
+  if (misbehaviour_ != nullptr && misbehaviour_->withholds_interrupt(index)) [[unlikely]] return;
   ++statistics_.interrupts;
   interrupt(index);
+}
+
+void Device::work_due(unsigned index) {
+  if (misbehaviour_ != nullptr) [[unlikely]] return misbehaviour_->round(index);
+  work(index);
 }
 
 void Device::work(unsigned index) {

@@ -17,6 +17,8 @@
 
 namespace drydock::virtio_blk {
 
+class Misbehaviour;
+
 class Device final : public virtio::PciTransport, public BlockDevice {
  public:
   static constexpr std::uint64_t kRequestMax = 64u << 20;      ///< bytes of data in one request
@@ -25,6 +27,8 @@ class Device final : public virtio::PciTransport, public BlockDevice {
 
   /// `store` outlives the device.
   static Result<std::unique_ptr<Device>> create(const Options& options, BlockStore& store, const BoardServices& board);
+
+  ~Device() override;
 
   // --- BlockDevice --------------------------------------------------------------------------------------------------
   std::uint64_t size() const override { return store_.size(); }
@@ -45,6 +49,7 @@ class Device final : public virtio::PciTransport, public BlockDevice {
   void config_written(std::uint32_t offset, unsigned size, std::uint64_t value) override;
 
  private:
+  friend class Misbehaviour;
   /// A queue's next round of work.
   class Round final : public Event {
    public:
@@ -52,7 +57,7 @@ class Device final : public virtio::PciTransport, public BlockDevice {
     ~Round() override = default;
 
    private:
-    void fire() override { device_.work(queue_); }
+    void fire() override { device_.work_due(queue_); }
     Device& device_;
     unsigned queue_;
   };
@@ -74,6 +79,8 @@ class Device final : public virtio::PciTransport, public BlockDevice {
   void describe();
 
   void describe_writeback();
+  void suffer(FaultPlan& plan);
+  void work_due(unsigned queue);
   void work(unsigned queue);
   void end_round(unsigned queue);
   bool serve(virtio::SplitQueue& ring);
@@ -105,6 +112,8 @@ class Device final : public virtio::PciTransport, public BlockDevice {
   virtio::Chain chain_;                       ///< of the request being served
   std::vector<iovec> pieces_;                 ///< its data
   DeviceStatistics statistics_;
+  std::unique_ptr<BlockStore> medium_;           ///< over disk_, when the medium has errors
+  std::unique_ptr<Misbehaviour> misbehaviour_;   ///< null: the device does as the standard says
 };
 
 }  // namespace drydock::virtio_blk

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/backing/faulty_seam.h"
 #include "devices/backing/open_store.h"
 #include "devices/catalogue.h"
 #include "devices/virtio_blk/device.h"
@@ -25,6 +26,7 @@ struct BoardSetup {
   std::uint64_t seed = 1;
   bool enforce = true;   ///< look every DMA access up
   FileSeam* seam = nullptr;
+  std::vector<std::string> faults{};
 };
 
 class TestBoard : public InterruptSink, public TraceObserver {
@@ -34,11 +36,13 @@ class TestBoard : public InterruptSink, public TraceObserver {
       : memory(*PhysicalMemory::create({.size = 32u << 20, .profile = PhysProfile::mixed, .seed = setup.seed})),
         window(memory->size() / kPageSize),
         master(*memory, window, trace, setup.enforce) {
-    trace.add(*this, false);
-    auto opened = open_store(setup.disk, false, setup.seam != nullptr ? *setup.seam : system_file_seam());
+    trace.add(*this, true);
+    faults.emplace(*parse_faults(setup.faults), setup.seed, 0, trace);
+    file_seam.emplace(setup.seam != nullptr ? *setup.seam : system_file_seam(), *faults);
+    auto opened = open_store(setup.disk, false, *file_seam);
     EXPECT_TRUE(opened) << opened.error().message;
     store = std::move(*opened);
-    auto got = make_device(setup.device, *store, {timeline, master, *this, trace});
+    auto got = make_device(setup.device, *store, {timeline, master, *this, trace, setup.faults.empty() ? nullptr : &*faults});
     EXPECT_TRUE(got) << got.error().message;
     made = std::move(*got);
     bus.plug(kSlot, *made.function);
@@ -48,6 +52,7 @@ class TestBoard : public InterruptSink, public TraceObserver {
   void line_changed(bool asserted) override { line = asserted; }
   void observe(const TraceEvent& event) override {
     if (const auto* rejected = std::get_if<DeviceRejected>(&event)) complaints.push_back(rejected->message);
+    if (const auto* refused = std::get_if<DmaRefused>(&event)) refusals.push_back(*refused);
   }
   PciFunction& function() { return *made.function; }
   BlockDevice& disk() { return *made.disk; }
@@ -58,11 +63,14 @@ class TestBoard : public InterruptSink, public TraceObserver {
   DmaWindow window;
   BusMaster master;
   Bus bus;
+  std::optional<FaultPlan> faults;
+  std::optional<FaultySeam> file_seam;
   std::unique_ptr<BlockStore> store;
   MadeDevice made;
   std::map<std::uint32_t, unsigned> messages;
   bool line = false;
   std::vector<std::string> complaints;
+  std::vector<DmaRefused> refusals;
 };
 
 /// Memory of the driver, as the host and as the device see it. Ordinary pages: physically in pieces.
@@ -326,6 +334,7 @@ class TestDriver {
     ++doorbells;
   }
   unsigned doorbells = 0;
+  bool distrustful = false;  ///< passes over what comes back without having been sent
 
  private:
   void find_registers() {
@@ -387,7 +396,9 @@ class TestDriver {
     Queue& queue = *queues_[index];
     while (queue.last_used != queue.memory.get<std::uint16_t>(queue.used + virtio::used::kIndex)) {
       const std::uint32_t at = queue.used + virtio::used::entry(queue.last_used++ % queue.size);
-      const auto head = static_cast<std::uint16_t>(queue.memory.get<std::uint32_t>(at));
+      const auto id = queue.memory.get<std::uint32_t>(at);
+      const auto head = static_cast<std::uint16_t>(id);
+      if (distrustful && (id >= queue.size || !queue.in_flight.contains(head))) continue;
       ASSERT_TRUE(queue.in_flight.contains(head)) << "a head that is not in flight came back";
       const unsigned slot = queue.in_flight[head];
       queue.in_flight.erase(head);

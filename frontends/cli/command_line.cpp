@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/fault_list.h"
 #include "common/settings.h"
 
 namespace drydock {
@@ -20,11 +21,19 @@ void take(RunRequest& request, const std::string& key, const std::string& value)
   request.settings.emplace_back(key, value);
 }
 
+/// `--fault list` needs no driver.
+struct CallForFaults : CLI::Success {
+  CallForFaults() : Success("CallForFaults", "list of faults", 0) {}
+};
+
 void add_setting(CLI::App& run, RunRequest& request, const Setting& setting) {
   const std::string key(setting.key);
   if (setting.repeatable) {
     const auto take_all = [&request, key](const std::vector<std::string>& values) {
-      for (const auto& value : values) take(request, key, value);
+      for (const auto& value : values) {
+        if (key == "fault" && value == "list") throw CallForFaults();
+        take(request, key, value);
+      }
     };
     run.add_option_function<std::vector<std::string>>("--" + key, take_all, std::string(setting.help))
         ->allow_extra_args(false)->type_name(std::string(setting.value_name));
@@ -129,6 +138,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     return show(help_of(app, subcommands, topic));
+  } catch (const CallForFaults&) {
+    return show(fault_list(fault_types()));
   } catch (const CLI::CallForVersion& version) {
     return show(std::string(version.what()) + '\n');
   } catch (const CLI::ParseError& error) {

@@ -19,7 +19,7 @@ TEST(CommandLine, run_takes_every_option_the_issue_names) {
   const RunRequest& run = line->run;
   EXPECT_EQ(run.options.driver, "my.sys");
   EXPECT_EQ(run.options.devices, std::vector<std::string>{"virtio-blk,queues=2"});
-  EXPECT_EQ(run.options.disk, "d.img");
+  EXPECT_EQ(run.options.disks, std::vector<std::string>{"d.img"});
   EXPECT_EQ(run.options.cpus, 4u);
   EXPECT_EQ(run.options.memory, 1u << 30);
   EXPECT_EQ(run.options.seed, 7u);

@@ -75,10 +75,10 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ && inode_ != 0 && inode_of(path_) == inode_) ::unlink(path_.c_str());
 }
 
-std::string ListeningSocket::uri() const { return nbd_uri(path_); }
+std::string ListeningSocket::uri(const std::string& name) const { return nbd_uri(path_, name); }
 
-std::string nbd_uri(const std::string& path) {
-  std::string uri = "nbd+unix:///?socket=";
+std::string nbd_uri(const std::string& path, const std::string& name) {
+  std::string uri = "nbd+unix:///" + name + "?socket=";
   for (const char c : path) uri += is_plain(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   return uri;
 }

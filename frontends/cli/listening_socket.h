@@ -20,7 +20,8 @@ class ListeningSocket {
   ~ListeningSocket();  ///< removes the path if it still is this socket; so does the death of this process
 
   const std::string& path() const { return path_; }
-  std::string uri() const;
+  /// Of an export by name; none: the default one.
+  std::string uri(const std::string& name = {}) const;
   int descriptor() const { return descriptor_.number(); }
 
  private:
@@ -31,7 +32,7 @@ class ListeningSocket {
   ino_t inode_;
 };
 
-/// "nbd+unix:///?socket=PATH", with whatever a URI cannot hold escaped.
-std::string nbd_uri(const std::string& path);
+/// "nbd+unix:///NAME?socket=PATH", with whatever a URI cannot hold escaped.
+std::string nbd_uri(const std::string& path, const std::string& name = {});
 
 }  // namespace drydock

@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "child_process.h"
+#include "common/exports.h"
 #include "common/report_json.h"
 #include "listening_socket.h"
 
@@ -67,10 +68,12 @@ ChildProgram server_program(const RunRequest& request, const std::string& plugin
   return program;
 }
 
-ChildProgram command_program(const std::string& command, const ListeningSocket& socket) {
+/// $uri is the first disk; of several, $uri0, $uri1 and so on are each of them.
+ChildProgram command_program(const std::string& command, const ListeningSocket& socket, std::size_t disks) {
   ChildProgram program;
   program.words = {"/bin/sh", "-c", command};
   program.environment = {{"uri", socket.uri()}, {"unixsocket", socket.path()}, {"nbd", "nbd:unix:" + socket.path()}};
+  for (std::size_t i = 0; i < disks; ++i) program.environment.emplace_back("uri" + std::to_string(i), socket.uri(export_name(i)));
   program.own_group = isatty(STDIN_FILENO) == 0;  // on a terminal it shares ours, to be allowed to read from it
   program.guarded = true;                         // a shell's children are not told when drydock dies
   return program;
@@ -154,20 +157,18 @@ class Session {
   }
 
   void react() {
-    if (!serving_ && heard_.starts_with(kServingLine)) begin_serving();
+    if (!serving_)
+      if (const auto disks = parse_serving_line(heard_)) begin_serving(*disks);
     if (command_ && command_->ended()) stop_server();
     if (server_.ended() && command_ && !command_->ended()) end_command();
     if (deadline_ && Clock::now() > *deadline_) deadline_passed();
   }
 
-  void begin_serving() {
+  void begin_serving(std::size_t disks) {
     serving_ = true;
     if (stopping_) return;
-    if (!request_.command) {
-      fmt::print(stderr, "drydock: serving {} (Ctrl-C ends)\n", socket_.uri());
-      return;
-    }
-    auto started = ChildProcess::start(command_program(*request_.command, socket_));
+    if (!request_.command) return say_what_is_served(disks);
+    auto started = ChildProcess::start(command_program(*request_.command, socket_, disks));
     if (started) {
       command_ = *started;
     } else {
@@ -175,6 +176,12 @@ class Session {
       command_failed_ = true;
       stop_server();
     }
+  }
+
+  void say_what_is_served(std::size_t disks) const {
+    if (disks == 1) fmt::print(stderr, "drydock: serving {} (Ctrl-C ends)\n", socket_.uri());
+    for (std::size_t i = 0; disks > 1 && i < disks; ++i)
+      fmt::print(stderr, "drydock: serving {}{}\n", socket_.uri(export_name(i)), i + 1 == disks ? " (Ctrl-C ends)" : "");
   }
 
   void stop_server() {
@@ -207,7 +214,7 @@ class Session {
 
   /// The server's own words; if it died without any, ours.
   Report final_report() {
-    const std::string_view last = serving_ ? std::string_view(heard_).substr(kServingLine.size()) : heard_;
+    const std::string_view last = serving_ ? std::string_view(heard_).substr(heard_.find('\n')) : heard_;
     if (auto report = parse_report(last)) return *report;
     Report report;
     report.driver = request_.options.driver;

@@ -26,11 +26,13 @@ void add(Section& section, std::string name, std::string value) {
   if (!value.empty()) section.emplace_back(std::move(name), std::move(value));
 }
 
+bool has_several(const Report& report) { return report.adapters.size() > 1; }
+
 Section who(const Report& report) {
   Section section;
   add(section, "driver", file_name(report.driver));
   add(section, "port driver", report.port);
-  add(section, "device", report.device);
+  if (!has_several(report)) add(section, "device", report.device);
   return section;
 }
 
@@ -54,12 +56,38 @@ Section claims(const Limits& limits) {
   return section;
 }
 
+/// Of a Report or an AdapterReport.
+template <class Counts>
+void add_traffic(Section& section, const Counts& counts) {
+  add(section, "I/Os", fmt::format("{} ({} reads, {} writes, {} flushes, {} trims)", count_text(counts.ios),
+                                   count_text(counts.reads), count_text(counts.writes), count_text(counts.flushes),
+                                   count_text(counts.trims)));
+  add(section, "data moved", size_text(counts.bytes));
+}
+
+/// One of several: what differs between them. The others' sum follows in the section of the whole machine.
+Section one_of_several(const AdapterReport& adapter, std::size_t number) {
+  Section section;
+  add(section, fmt::format("adapter {}", number), fmt::format("{} on {}", adapter.device, file_name(adapter.disk)));
+  for (Row& row : claims(adapter.limits)) section.push_back(std::move(row));
+  add_traffic(section, adapter);
+  add(section, "bounced pages", count_text(adapter.bounced_pages));
+  add(section, "interrupts taken", count_text(adapter.interrupts));
+  return section;
+}
+
+Section faults(const Report& report) {
+  Section section;
+  for (const FaultCount& fault : report.faults)
+    add(section, "fault " + fault.name, fmt::format("{} of {} times", count_text(fault.strikes), count_text(fault.opportunities)));
+  return section;
+}
+
 Section events(const Report& report) {
   Section section;
-  add(section, "I/Os", fmt::format("{} ({} reads, {} writes, {} flushes, {} trims)", count_text(report.ios),
-                                   count_text(report.reads), count_text(report.writes), count_text(report.flushes),
-                                   count_text(report.trims)));
-  add(section, "data moved", size_text(report.bytes));
+  add_traffic(section, report);
+  if (has_several(report)) section.front().first = "all I/Os";
+  if (report.failed != 0) add(section, "failed requests", count_text(report.failed));
   add(section, "scatter/gather", report.sg_max == 0 ? "no lists" : fmt::format("{} … {} elements, mean {:.1f}", report.sg_min, report.sg_max, report.sg_mean));
   add(section, "bounced pages", count_text(report.bounced_pages));
   add(section, "interrupts taken", count_text(report.interrupts));
@@ -131,7 +159,11 @@ std::string_view trouble(Outcome outcome) {
 }  // namespace
 
 std::string summary_table(const Report& report, const Style& style) {
-  std::string text = box({who(report), claims(report.limits), events(report), verdict(report)});
+  std::vector<Section> sections = {who(report)};
+  if (!has_several(report)) sections.push_back(claims(report.limits));
+  for (std::size_t i = 0; has_several(report) && i < report.adapters.size(); ++i) sections.push_back(one_of_several(report.adapters[i], i));
+  sections.insert(sections.end(), {events(report), faults(report), verdict(report)});
+  std::string text = box(sections);
   if (text.empty()) return text;
   return style(Colour::bold, "limits as the miniport claimed them, and what happened") + '\n' + text;
 }

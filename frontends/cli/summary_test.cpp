@@ -35,6 +35,31 @@ TEST(SummaryTable, shows_the_claims_and_the_counts) {
   EXPECT_THAT(text, Not(HasSubstr("/somewhere")));
 }
 
+TEST(SummaryTable, tells_each_of_several_adapters_apart) {
+  Report report = report_with_findings();
+  report.device = "virtio-blk virtio-blk,mode=legacy";
+  report.adapters.resize(2);
+  report.adapters[0].device = "virtio-blk", report.adapters[0].disk = "/there/a.img", report.adapters[0].ios = 4711;
+  report.adapters[1].device = "virtio-blk,mode=legacy", report.adapters[1].disk = "mem:8M", report.adapters[1].ios = 815;
+  report.adapters[1].limits.maximum_transfer_length = 8192;
+  const std::string text = summary_table(report, kPlain);
+  for (const char* part : {"adapter 0", "virtio-blk on a.img", "4 711", "adapter 1", "virtio-blk,mode=legacy on mem:8M", "815", "8 KiB", "all I/Os", "1 234 567"})
+    EXPECT_THAT(text, HasSubstr(part));
+  EXPECT_THAT(text, Not(HasSubstr("│ device")));
+}
+
+TEST(SummaryTable, tells_how_often_each_fault_struck) {
+  Report report = report_with_findings();
+  EXPECT_THAT(summary_table(report, kPlain), Not(HasSubstr("fault")));
+  EXPECT_THAT(summary_table(report, kPlain), Not(HasSubstr("failed")));
+  report.failed = 1234;
+  EXPECT_THAT(summary_table(report, kPlain), HasSubstr("1 234"));
+  report.faults = {{"lost-interrupt", 4000, 37}};
+  const std::string text = summary_table(report, kPlain);
+  EXPECT_THAT(text, HasSubstr("fault lost-interrupt"));
+  EXPECT_THAT(text, HasSubstr("37 of 4 000 times"));
+}
+
 TEST(SummaryTable, every_line_of_the_box_is_equally_wide) {
   std::istringstream lines(summary_table(report_with_findings(), kPlain));
   std::string title, line;

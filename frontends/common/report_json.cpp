@@ -45,6 +45,40 @@ Json related_json(const Finding& finding) {
   return stacks;
 }
 
+Json adapter_json(const AdapterReport& adapter) {
+  return {{"device", adapter.device},
+          {"disk", adapter.disk},
+          {"limits", limits_json(adapter.limits)},
+          {"ios", adapter.ios},
+          {"bytes", adapter.bytes},
+          {"reads", adapter.reads},
+          {"writes", adapter.writes},
+          {"flushes", adapter.flushes},
+          {"trims", adapter.trims},
+          {"bounced_pages", adapter.bounced_pages},
+          {"interrupts", adapter.interrupts}};
+}
+
+AdapterReport adapter_from(const Json& json) {
+  AdapterReport adapter;
+  adapter.device = json.at("device");
+  adapter.disk = json.at("disk");
+  adapter.limits = limits_from(json.at("limits"));
+  adapter.ios = json.at("ios");
+  adapter.bytes = json.at("bytes");
+  adapter.reads = json.at("reads");
+  adapter.writes = json.at("writes");
+  adapter.flushes = json.at("flushes");
+  adapter.trims = json.at("trims");
+  adapter.bounced_pages = json.at("bounced_pages");
+  adapter.interrupts = json.at("interrupts");
+  return adapter;
+}
+
+Json fault_json(const FaultCount& fault) {
+  return {{"name", fault.name}, {"opportunities", fault.opportunities}, {"strikes", fault.strikes}};
+}
+
 Json finding_json(const Finding& finding) {
   return {{"rule", finding.rule},
           {"code", finding.code},
@@ -85,6 +119,7 @@ Report report_from(const Json& json) {
   report.writes = json.at("writes");
   report.flushes = json.at("flushes");
   report.trims = json.at("trims");
+  report.failed = json.at("failed");
   report.sg_min = json.at("sg").at("min");
   report.sg_mean = json.at("sg").at("mean");
   report.sg_max = json.at("sg").at("max");
@@ -93,6 +128,8 @@ Report report_from(const Json& json) {
   report.traps = json.at("traps");
   report.virtual_nanoseconds = json.at("virtual_nanoseconds");
   for (const Json& allowed : json.at("allowed")) report.allowed.push_back({allowed.at("rule"), allowed.at("count")});
+  for (const Json& adapter : json.at("adapters")) report.adapters.push_back(adapter_from(adapter));
+  for (const Json& fault : json.at("faults")) report.faults.push_back({fault.at("name"), fault.at("opportunities"), fault.at("strikes")});
   for (const Json& finding : json.at("findings")) report.findings.push_back(finding_from(finding));
   report.debug_output = json.at("debug_output");
   return report;
@@ -101,7 +138,9 @@ Report report_from(const Json& json) {
 }  // namespace
 
 Json to_json(const Report& report) {
-  Json findings = Json::array(), allowed = Json::array();
+  Json adapters = Json::array(), faults = Json::array(), findings = Json::array(), allowed = Json::array();
+  for (const AdapterReport& adapter : report.adapters) adapters.push_back(adapter_json(adapter));
+  for (const FaultCount& fault : report.faults) faults.push_back(fault_json(fault));
   for (const Finding& finding : report.findings) findings.push_back(finding_json(finding));
   for (const AllowedRule& rule : report.allowed) allowed.push_back({{"rule", rule.rule}, {"count", rule.count}});
   return {{"outcome", name_of(report.outcome)},
@@ -117,11 +156,14 @@ Json to_json(const Report& report) {
           {"writes", report.writes},
           {"flushes", report.flushes},
           {"trims", report.trims},
+          {"failed", report.failed},
           {"sg", {{"min", report.sg_min}, {"mean", report.sg_mean}, {"max", report.sg_max}}},
           {"bounced_pages", report.bounced_pages},
           {"interrupts", report.interrupts},
           {"traps", report.traps},
           {"virtual_nanoseconds", report.virtual_nanoseconds},
+          {"adapters", std::move(adapters)},
+          {"faults", std::move(faults)},
           {"findings", std::move(findings)},
           {"allowed", std::move(allowed)},
           {"debug_output", report.debug_output}};
@@ -129,6 +171,16 @@ Json to_json(const Report& report) {
 
 std::string json_text(const Report& report, bool indented) {
   return to_json(report).dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string serving_line(std::size_t disks) { return Json{{"serving", true}, {"disks", disks}}.dump() + '\n'; }
+
+std::optional<std::size_t> parse_serving_line(std::string_view heard) {
+  const auto end = heard.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const Json line = Json::parse(heard.substr(0, end), nullptr, false);
+  if (!line.is_object() || !line.contains("serving")) return std::nullopt;
+  return line.value("disks", std::size_t{1});
 }
 
 Result<Report> parse_report(std::string_view text) {

@@ -4,7 +4,9 @@
 
 #include <drydock/machine.h>
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +20,9 @@ nlohmann::ordered_json to_json(const Report& report);
 std::string json_text(const Report& report, bool indented);
 
 /// The line the plugin writes before its report: from now on clients are served.
-inline constexpr std::string_view kServingLine = "{\"serving\":true}";
+std::string serving_line(std::size_t disks);
+/// How many disks are served, when `heard` begins with the whole of that line.
+std::optional<std::size_t> parse_serving_line(std::string_view heard);
 
 Result<Report> parse_report(std::string_view text);
 

@@ -16,10 +16,15 @@ Report full_report() {
   report.limits = {65536, 17, 3, 254, 1, 2, "NON_READ_WRITE_BUFFERS", "full duplex", "64-bit", "STORAGE_REQUEST_BLOCK", true, 4};
   report.ios = 10, report.bytes = 11, report.reads = 12, report.writes = 13, report.flushes = 14, report.trims = 15;
   report.sg_min = 1, report.sg_max = 17, report.sg_mean = 2.5;
+  report.failed = 24;
   report.bounced_pages = 16, report.interrupts = 18, report.traps = 19, report.virtual_nanoseconds = 20;
   report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence", "/src/my.c", 40,
                       {{"allocated at", {"my.c:7"}}}}};
   report.allowed = {{"ST-57", 4}};
+  report.adapters.resize(2);
+  report.adapters[1].device = "virtio-blk,mode=legacy", report.adapters[1].disk = "b.img", report.adapters[1].limits = report.limits;
+  report.adapters[1].ios = 21, report.adapters[1].bytes = 22, report.adapters[1].interrupts = 23;
+  report.faults = {{"lost-interrupt", 40, 2}};
   report.debug_output = {"hello"};
   return report;
 }
@@ -46,6 +51,15 @@ TEST(ReportJson, what_was_written_is_read_back) {
   EXPECT_EQ(again->allowed.at(0).count, 4u);
   EXPECT_EQ(again->findings.at(0).related.at(0).what, "allocated at");
   EXPECT_EQ(again->limits.map_buffers, "NON_READ_WRITE_BUFFERS");
+}
+
+TEST(ReportJson, the_line_of_a_server_is_heard_when_it_is_whole) {
+  const std::string line = serving_line(3);
+  EXPECT_EQ(parse_serving_line(line), 3u);
+  EXPECT_EQ(parse_serving_line(line + "{\"outcome\":"), 3u);
+  EXPECT_EQ(parse_serving_line(line.substr(0, line.size() - 1)), std::nullopt);
+  EXPECT_EQ(parse_serving_line(json_text(full_report(), false) + "\n"), std::nullopt);
+  EXPECT_EQ(parse_serving_line("nonsense\n"), std::nullopt);
 }
 
 TEST(ReportJson, an_empty_report_has_lists_not_nulls) {

@@ -55,7 +55,13 @@ Result<void> set_disk(Options& options, std::string_view value) {
     TRY(const std::uint64_t size, parse_size(value.substr(kMemoryDisk.size())));
     if (size == 0) return refuse("'{}' is a disk of no bytes", value);
   }
-  options.disk = value;
+  options.disks.emplace_back(value);
+  return {};
+}
+
+Result<void> set_fault(Options& options, std::string_view value) {
+  TRY_VOID(not_empty(value));
+  options.faults.emplace_back(value);
   return {};
 }
 
@@ -136,13 +142,14 @@ Result<void> set_read_only(Options& options, std::string_view value) {
 
 constexpr Setting kSettings[] = {
     {"driver", "FILE", "the miniport to run, a Windows .sys for x86-64", false, true, set_driver},
-    {"device", "NAME[,k=v]", "the device under the driver (default: the image's hints, else virtio-blk)", true, false, set_device},
-    {"disk", "FILE|mem:SIZE", "what the device stores its blocks in (default: mem:64M; null: nothing)", false, true, set_disk},
+    {"device", "NAME[,k=v]", "a device under the driver (default: the image's hints, else virtio-blk); each is an adapter", true, false, set_device},
+    {"disk", "FILE|mem:SIZE", "what a device stores its blocks in (default: mem:64M; null: nothing); the first is the first device's", true, true, set_disk},
     {"cpus", "N", "virtual processors, 1 to 64 (default: 2)", false, false, set_cpus},
     {"memory", "SIZE", "physical memory, 16M to 32G (default: 256M)", false, false, set_memory},
     {"seed", "N", "of every choice the machine makes (default: 1)", false, false, set_seed},
     {"phys", "PROFILE", "page numbers: low, high, mixed, contiguous, literal (default: mixed)", false, false, set_phys},
     {"reg", "PATH=TYPE:VALUE", "a registry value, such as 'Parameters\\Device\\X=dword:1'", true, false, set_registry},
+    {"fault", "NAME[=RATE][@SEED]", "what goes wrong on purpose, such as lost-interrupt=1/50; 'list' explains all", true, false, set_fault},
     {"checks", "LEVEL", "off, default or all", false, false, set_checks},
     {"allow", "RULE", "a rule that may be broken: its findings are counted, not told", true, false, set_allow},
     {"trace", "FILE", "every event as one line of JSON", false, true, set_trace},

@@ -14,7 +14,7 @@ TEST(Settings, a_value_in_range_is_set) {
   for (const auto& [key, value] : rows) ASSERT_TRUE(set_option(options, key, value)) << key;
   EXPECT_EQ(options.driver, "my.sys");
   EXPECT_EQ(options.devices, (std::vector<std::string>{"virtio-blk,queues=4", "nvme"}));
-  EXPECT_EQ(options.disk, "mem:1G");
+  EXPECT_EQ(options.disks, std::vector<std::string>{"mem:1G"});
   EXPECT_EQ(options.cpus, 64u);
   EXPECT_EQ(options.memory, std::uint64_t{32} << 30);
   EXPECT_EQ(options.seed, 16u);

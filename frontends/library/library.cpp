@@ -1,6 +1,7 @@
 // The library has no code of its own: what it must contain is named here, the linker finds the rest.
 
 #include <drydock/devices.h>
+#include <drydock/faults.h>
 #include <drydock/inspect.h>
 #include <drydock/machine.h>
 
@@ -14,6 +15,7 @@ namespace {
 [[gnu::used]] std::vector<ExportedRoutine> (*const exported)() = &exported_routines;
 [[gnu::used]] std::vector<MissingRoutine> (*const missing)() = &missing_routines;
 [[gnu::used]] const char* (*const coverage)(Coverage) = &name_of;
+[[gnu::used]] std::vector<FaultType> (*const faults)() = &fault_types;
 
 }  // namespace
 }  // namespace drydock

@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 
+#include "common/exports.h"
+#include "common/fault_list.h"
 #include "common/report_json.h"
 #include "common/settings.h"
 #include "nbdkit/listeners.h"
@@ -36,7 +38,8 @@ struct Server {
 };
 Server* server = nullptr;
 
-Disk& disk() { return server->machine->disk(); }
+/// The disk a connection was opened on.
+Disk& disk(void* connection) { return *static_cast<Disk*>(connection); }
 
 /// What nbdkit's protocol can say; errors it has no word for would arrive as EINVAL.
 int wire_error(int error) { return error == ENODEV ? ESHUTDOWN : error; }
@@ -90,6 +93,10 @@ bool configure_server(std::string_view key, const char* value, int* result) {
 
 int config(const char* key, const char* value) {
   int result = 0;
+  if (std::string_view(key) == "fault" && std::string_view(value) == "list") {
+    std::fputs(fault_list(fault_types()).c_str(), stdout);
+    std::exit(0);
+  }
   if (configure_server(key, value, &result)) return result;
   const Setting* setting = find_setting(key);
   const auto done = set_option(server->options, key, setting != nullptr ? settled_value(*setting, value) : value);
@@ -113,7 +120,7 @@ int after_fork() {
   auto started = Machine::start(server->options);
   if (started) {
     server->machine = std::move(started.machine);
-    server->channel.serving();
+    server->channel.serving(server->machine->disk_count());
     return 0;
   }
   if (!server->channel.has_reader()) nbdkit_error("%s", started.error.message.c_str());
@@ -133,12 +140,26 @@ void cleanup() {
 
 // --- the disk ---
 
-void* open_connection(int) { return NBDKIT_HANDLE_NOT_NEEDED; }
-std::int64_t get_size(void*) { return static_cast<std::int64_t>(disk().size()); }
-int can_write(void*) { return !disk().read_only(); }
-int can_flush(void*) { return disk().can_flush(); }
-int can_trim(void*) { return disk().can_trim(); }
-int can_zero(void*) { return disk().can_zero(); }
+void* open_connection(int) {
+  const char* name = nbdkit_export_name();
+  const auto found = disk_of_export(name != nullptr ? name : "", server->machine->disk_count());
+  if (found) return &server->machine->disk(*found);
+  nbdkit_error("there is no export '%s'; there are %s to %s", name, export_name(0).c_str(), export_name(server->machine->disk_count() - 1).c_str());
+  return nullptr;
+}
+
+int list_exports(int, int, struct nbdkit_exports* exports) {
+  for (std::size_t i = 0; i < server->machine->disk_count(); ++i)
+    if (nbdkit_add_export(exports, export_name(i).c_str(), server->machine->disk(i).description().c_str()) != 0) return -1;
+  return 0;
+}
+
+const char* export_description(void* c) { return nbdkit_strdup_intern(disk(c).description().c_str()); }
+std::int64_t get_size(void* c) { return static_cast<std::int64_t>(disk(c).size()); }
+int can_write(void* c) { return !disk(c).read_only(); }
+int can_flush(void* c) { return disk(c).can_flush(); }
+int can_trim(void* c) { return disk(c).can_trim(); }
+int can_zero(void* c) { return disk(c).can_zero(); }
 int can_fua(void*) { return NBDKIT_FUA_NATIVE; }
 int can_multi_conn(void*) { return 1; }  // one disk behind one port driver: a flush covers every connection's writes
 int can_extents(void*) { return 1; }
@@ -146,39 +167,39 @@ int can_cache(void*) { return NBDKIT_CACHE_NONE; }
 int can_fast_zero(void*) { return 0; }
 int is_rotational(void*) { return 0; }
 
-int block_size(void*, std::uint32_t* minimum, std::uint32_t* preferred, std::uint32_t* maximum) {
+int block_size(void* c, std::uint32_t* minimum, std::uint32_t* preferred, std::uint32_t* maximum) {
   *minimum = 1;
-  *preferred = std::max(kRequestPreferred, disk().block_size());
+  *preferred = std::max(kRequestPreferred, disk(c).block_size());
   *maximum = kRequestMax;
   return 0;
 }
 
-int pread(void*, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
-  return answer(disk().read({static_cast<std::byte*>(buffer), count}, offset), "read", count, offset);
+int pread(void* c, void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t) {
+  return answer(disk(c).read({static_cast<std::byte*>(buffer), count}, offset), "read", count, offset);
 }
 
-int pwrite(void*, const void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+int pwrite(void* c, const void* buffer, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   const bool fua = (flags & NBDKIT_FLAG_FUA) != 0;
-  return answer(disk().write({static_cast<const std::byte*>(buffer), count}, offset, fua), "write", count, offset);
+  return answer(disk(c).write({static_cast<const std::byte*>(buffer), count}, offset, fua), "write", count, offset);
 }
 
-int flush(void*, std::uint32_t) { return answer(disk().flush(), "flush", disk().size(), 0); }
+int flush(void* c, std::uint32_t) { return answer(disk(c).flush(), "flush", disk(c).size(), 0); }
 
-int trim(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
-  return answer(disk().trim(offset, count, (flags & NBDKIT_FLAG_FUA) != 0), "trim", count, offset);
+int trim(void* c, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+  return answer(disk(c).trim(offset, count, (flags & NBDKIT_FLAG_FUA) != 0), "trim", count, offset);
 }
 
-int zero(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
+int zero(void* c, std::uint32_t count, std::uint64_t offset, std::uint32_t flags) {
   const bool may_trim = (flags & NBDKIT_FLAG_MAY_TRIM) != 0, fua = (flags & NBDKIT_FLAG_FUA) != 0;
-  return answer(disk().zero(offset, count, may_trim, fua), "zero", count, offset);
+  return answer(disk(c).zero(offset, count, may_trim, fua), "zero", count, offset);
 }
 
 std::uint32_t extent_type(const Extent& extent) {
   return (extent.hole ? NBDKIT_EXTENT_HOLE : 0u) | (extent.zero ? NBDKIT_EXTENT_ZERO : 0u);
 }
 
-int extents(void*, std::uint32_t count, std::uint64_t offset, std::uint32_t, struct nbdkit_extents* list) {
-  const auto known = disk().extents(offset, count);
+int extents(void* c, std::uint32_t count, std::uint64_t offset, std::uint32_t, struct nbdkit_extents* list) {
+  const auto known = disk(c).extents(offset, count);
   if (known.empty()) return nbdkit_add_extent(list, offset, count, 0);
   for (const Extent& extent : known)
     if (nbdkit_add_extent(list, extent.offset, extent.length, extent_type(extent)) != 0) return -1;
@@ -216,6 +237,7 @@ nbdkit_plugin describe() {
   p.load = load, p.unload = unload, p.dump_plugin = dump_plugin;
   p.config = config, p.config_complete = config_complete;
   p.after_fork = after_fork, p.cleanup = cleanup;
+  p.list_exports = list_exports, p.export_description = export_description;
   p.open = open_connection, p.get_size = get_size, p.block_size = block_size;
   p.can_write = can_write, p.can_flush = can_flush, p.can_trim = can_trim, p.can_zero = can_zero, p.can_fua = can_fua;
   p.can_multi_conn = can_multi_conn, p.can_extents = can_extents, p.can_cache = can_cache;

@@ -29,8 +29,8 @@ bool write_file(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-void ReportChannel::serving() const {
-  if (descriptor_ >= 0) write_all(descriptor_, std::string(kServingLine) + '\n');
+void ReportChannel::serving(std::size_t disks) const {
+  if (descriptor_ >= 0) write_all(descriptor_, serving_line(disks));
 }
 
 bool ReportChannel::finished(const Report& report) {

@@ -16,7 +16,7 @@ class ReportChannel {
   /// Somebody reads the descriptor and will print errors: nbdkit's log need not repeat them.
   bool has_reader() const { return descriptor_ >= 0; }
 
-  void serving() const;
+  void serving(std::size_t disks) const;
   /// False, with errno set, if it could not be written in full. The descriptor is closed.
   bool finished(const Report& report);
 

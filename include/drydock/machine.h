@@ -24,7 +24,10 @@ enum class Checks { off, standard, all };
 struct Options {
   std::string driver;                       ///< path of the .sys
   std::vector<std::string> devices;         ///< e.g. "virtio-blk,queues=4"; empty: from the image's hints
-  std::string disk = "mem:64M";             ///< FILE, "mem:SIZE" or "null"
+  std::string disk = "mem:64M";             ///< FILE, "mem:SIZE" or "null", when `disks` is empty
+  /// Several disks, each behind an adapter of its own: the first on the first device, and so on. One device is made as often as
+  /// there are disks; "mem:SIZE" and "null", named once, are made for each device.
+  std::vector<std::string> disks;
   bool read_only = false;
   unsigned cpus = 2;                        ///< virtual CPUs, 1 … 64
   std::uint64_t memory = 256u << 20;        ///< bytes, 16 MiB … 32 GiB
@@ -32,6 +35,7 @@ struct Options {
   std::string phys = "mixed";               ///< low, high, mixed, contiguous, literal
   std::vector<std::string> registry;        ///< "Parameters\\Device\\X=dword:1"
   Checks checks = Checks::standard;
+  std::vector<std::string> faults;          ///< NAME[=rate][@seed], what goes wrong on purpose: fault_types() (drydock/faults.h)
   std::vector<std::string> allowed_rules;   ///< ids whose findings are only counted: "ST-57"
   std::string trace_file;                   ///< JSON Lines; empty: none
   std::string lcov_file;                    ///< line coverage of a driver built by drydock-cc --coverage; empty: none
@@ -81,16 +85,33 @@ struct Limits {  // as the miniport claimed them
   unsigned interrupt_messages = 0;
 };
 
+/// One adapter of several: what it is, what its miniport claimed, what went through it.
+struct AdapterReport {
+  std::string device, disk;      ///< as they were named
+  Limits limits;
+  std::uint64_t ios = 0, bytes = 0, reads = 0, writes = 0, flushes = 0, trims = 0;
+  std::uint64_t bounced_pages = 0, interrupts = 0;
+};
+
+/// How often a fault had the chance to strike, and did.
+struct FaultCount {
+  std::string name;
+  std::uint64_t opportunities = 0, strikes = 0;
+};
+
 struct Report {
   Outcome outcome = Outcome::clean;
   std::string message;           ///< why, when the outcome is 2, 3, 4 or 5
   std::string driver, port, device;
-  Limits limits;
-  std::uint64_t ios = 0, bytes = 0, reads = 0, writes = 0, flushes = 0, trims = 0;
+  Limits limits;                 ///< of the first adapter
+  std::uint64_t ios = 0, bytes = 0, reads = 0, writes = 0, flushes = 0, trims = 0;  ///< of all adapters, as all counts here
+  std::uint64_t failed = 0;      ///< requests of clients that ended in an error, after all retries
   std::uint32_t sg_min = 0, sg_max = 0;
   double sg_mean = 0;
   std::uint64_t bounced_pages = 0, interrupts = 0, traps = 0;
   std::uint64_t virtual_nanoseconds = 0;
+  std::vector<AdapterReport> adapters;
+  std::vector<FaultCount> faults;         ///< those of Options::faults
   std::vector<Finding> findings;
   std::vector<AllowedRule> allowed;
   std::vector<std::string> debug_output;  ///< DbgPrint and kin, the last 1000 lines
@@ -113,6 +134,8 @@ struct Extent {
 /// clients). Every call returns 0 or an errno value (EIO, EROFS, EINVAL, ENOSPC, ENODEV).
 class Disk {
  public:
+  /// "virtio-blk,ro=on on disk.img", for lists of disks.
+  virtual std::string description() const = 0;
   virtual std::uint64_t size() const = 0;
   virtual std::uint32_t block_size() const = 0;
   /// False once the driver has reported a change of the bus and the disk no longer answers, or is another: every call
@@ -151,8 +174,9 @@ class Machine {
   virtual std::size_t disk_count() const = 0;
   virtual Disk& disk(std::size_t index = 0) = 0;
 
-  /// Writes, reads back and compares over many sizes, offsets and buffer shapes. Overwrites disk 0, then restores
-  /// nothing: meant for scratch disks. On a read-only disk it reads only. Mismatches are findings. `progress` (may be
+  /// Writes, reads back and compares over many sizes, offsets and buffer shapes. Overwrites every disk, then restores
+  /// nothing: meant for scratch disks. On a read-only disk it reads only. Mismatches are findings. So are errors, unless a
+  /// fault of Options::faults has struck; a write that failed may have changed nothing but its own bytes. `progress` (may be
   /// empty) is called every few requests, on the calling thread; when it returns false the check ends there, the machine
   /// goes on, and the result is false.
   virtual bool self_check(const std::function<bool(const SelfCheckProgress&)>& progress) = 0;

@@ -199,8 +199,15 @@ void DiskDevice::serve_starved() {
   } while (in_flight_ == 0 && !starved_.empty());
 }
 
+// The first error of its pieces is the request's.
+void DiskDevice::fail(DiskRequest& request, int error) {
+  if (request.error != 0) return;
+  request.error = error;
+  ++failed_;
+}
+
 void DiskDevice::end_piece(DiskRequest& request, int error) {
-  if (request.error == 0) request.error = error;
+  if (error != 0) [[unlikely]] fail(request, error);
   if (--request.in_flight != 0) return;
   if (!std::exchange(request.flush_after, false) || request.error != 0) return complete(request);
   request.flush_due = true;

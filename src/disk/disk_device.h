@@ -57,6 +57,8 @@ class DiskDevice {
   const DiskFacts& facts() const { return facts_; }
   /// Client buffers begin at multiples of it, in bytes. DOC: ST-19 BUF-102
   std::uint32_t alignment() const { return adapter_.claims().alignment_mask + 1; }
+  /// Requests that ended in an error, after all retries.
+  std::uint64_t failed() const { return failed_; }
   /// At ≤ DISPATCH_LEVEL on a fiber.
   void submit(DiskRequest& request);
   /// DOC: ST-141 SRB_FUNCTION_FLUSH and SHUTDOWN, when the adapter caches data. On a system thread.
@@ -79,6 +81,7 @@ class DiskDevice {
   void send(DiskRequest& request, storport::Request& piece, CommandBuffer& buffer, std::uint32_t length, std::uint32_t blocks);
   void piece_done(storport::Request& piece);
   void serve_starved();
+  void fail(DiskRequest& request, int error);
   void end_piece(DiskRequest& request, int error);
   void complete(DiskRequest& request);
 
@@ -88,6 +91,7 @@ class DiskDevice {
   DiskFacts facts_;
   std::vector<std::unique_ptr<CommandBuffer>> buffers_;
   std::vector<CommandBuffer*> spare_buffers_;
+  std::uint64_t failed_ = 0;
   std::uint32_t in_flight_ = 0;         ///< pieces of all requests
   std::vector<DiskRequest*> starved_;   ///< waiting for a free SRB, or for their own pieces
 };

@@ -17,6 +17,8 @@ Result<std::unique_ptr<Board>> Board::build(const Options& options, MachineHooks
   if (!profile) return refuse("--phys {}: choose low, high, mixed, contiguous or literal", options.phys);
   if (options.cpus < 1 || options.cpus > kCpusMax) return refuse("--cpus {}: from 1 to {}", options.cpus, kCpusMax);
   std::unique_ptr<Board> board(new Board(options.checks != Checks::off));
+  TRY(board->faults, parse_faults(options.faults));
+  board->seed = options.seed;
   for (const std::string& text : options.registry) TRY_VOID(board->registry.set_from_text(text));
   TRY(board->memory, PhysicalMemory::create({options.memory, *profile, options.seed}));
   const std::size_t pages = board->memory->size() >> kPageShift;
@@ -31,13 +33,17 @@ Result<std::unique_ptr<Board>> Board::build(const Options& options, MachineHooks
   return board;
 }
 
-Result<PluggedDevice*> Board::plug(const std::string& spec, const std::string& disk, bool read_only, FileSeam& seam) {
+Result<PluggedDevice*> Board::plug(const AdapterSpec& adapter, bool read_only, FileSeam& seam) {
   auto device = std::make_unique<PluggedDevice>();
-  device->spec = spec;
-  TRY_VOID(check_device(spec));
-  TRY(device->store, open_store(disk, read_only, seam));
+  device->spec = adapter.device;
+  device->disk = adapter.disk;
+  TRY_VOID(check_device(adapter.device));
+  if (!faults.empty()) device->faults = std::make_unique<FaultPlan>(faults, seed, devices.size(), trace);
+  if (device->faults && device->faults->plans_for_file()) device->file_seam = std::make_unique<FaultySeam>(seam, *device->faults);
+  TRY(device->store, open_store(adapter.disk, read_only, device->file_seam ? *device->file_seam : seam));
   device->bus_master = std::make_unique<BusMaster>(*memory, *window, trace, checking);
-  TRY(device->made, make_device(spec, *device->store, {scheduler->timeline(), *device->bus_master, *device, trace}));
+  const BoardServices services{scheduler->timeline(), *device->bus_master, *device, trace, device->faults.get()};
+  TRY(device->made, make_device(adapter.device, *device->store, services));
   device->slot = Bus::slot_number(kFirstDeviceNumber + static_cast<unsigned>(devices.size()), 0);
   bus.plug(device->slot, *device->made.function);
   if (device->made.function->msix_entries() != 0) device->made.function->enable_msix(true);  // before HwFindAdapter

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "devices/backing/faulty_seam.h"
 #include "devices/backing/file_seam.h"
 #include "devices/catalogue.h"
 #include "drydock/machine.h"
@@ -13,6 +14,7 @@
 #include "hw/bus.h"
 #include "hw/mmio_map.h"
 #include "io/registry.h"
+#include "machine/pairing.h"
 #include "mem/guarded_memory.h"
 #include "mem/locked_pages.h"
 #include "mem/pool.h"
@@ -35,7 +37,9 @@ class PluggedDevice final : public InterruptSink {
   void message_arrived(std::uint32_t vector) override { if (listener) listener->message_arrived(*made.function, vector); }
   void line_changed(bool asserted) override { if (listener && made.function) listener->line_changed(*made.function, asserted); }
 
-  std::string spec;
+  std::string spec, disk;                ///< as the user wrote them
+  std::unique_ptr<FaultPlan> faults;     ///< null: nothing goes wrong on purpose
+  std::unique_ptr<FaultySeam> file_seam; ///< null: the host's own
   std::unique_ptr<BlockStore> store;
   std::unique_ptr<BusMaster> bus_master;
   MadeDevice made;
@@ -61,9 +65,11 @@ class Board {
   Registry registry;
   Bus bus;
   std::vector<std::unique_ptr<PluggedDevice>> devices;
+  std::vector<FaultSpec> faults;  ///< of every device
+  std::uint64_t seed = 0;
 
-  /// Devices are made last: when an image's hints are known. `spec` and `disk` as the user wrote them.
-  Result<PluggedDevice*> plug(const std::string& spec, const std::string& disk, bool read_only, FileSeam& seam);
+  /// Devices are made last: when an image's hints are known.
+  Result<PluggedDevice*> plug(const AdapterSpec& adapter, bool read_only, FileSeam& seam);
 
  private:
   explicit Board(bool checks) : checking(checks) {}

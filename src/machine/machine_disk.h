@@ -14,6 +14,8 @@ class MachineDisk final : public Disk {
   MachineDisk(Clients& clients, DiskDevice& device, BlockDevice& backing, bool extents_valid, bool moves_data)
       : clients_(clients), device_(device), backing_(backing), extents_valid_(extents_valid), moves_data_(moves_data) {}
 
+  void describe(std::string text) { description_ = std::move(text); }
+  std::string description() const override { return description_; }
   std::uint64_t size() const override { return device_.facts().blocks * block_size(); }
   std::uint32_t block_size() const override { return device_.facts().block_size; }
   bool present() const override { return !device_.gone(); }
@@ -47,6 +49,7 @@ class MachineDisk final : public Disk {
   DiskDevice& device_;
   BlockDevice& backing_;
   bool extents_valid_, moves_data_;
+  std::string description_;
   std::mutex ragged_;  ///< read-change-write excludes itself
 };
 

@@ -9,6 +9,7 @@
 #include "machine/machine_impl.h"
 
 #include "base/check.h"
+#include "devices/backing/open_store.h"
 #include "machine/coverage_report.h"
 #include "machine/device_hints.h"
 #include "sched/driving_thread.h"
@@ -143,10 +144,21 @@ bool MachineImpl::open_trace() {
 bool MachineImpl::plug_devices() {
   std::vector<std::string> specs = options_.devices;
   if (specs.empty()) specs.push_back(device_hinted_by(options_.driver).value_or(std::string(device_kinds().front().name)));
-  for (const std::string& spec : specs) {
-    const auto plugged = board_->plug(spec, options_.disk, options_.read_only, seam_);
+  const auto adapters = pair_disks(specs, options_.disks.empty() ? std::vector{options_.disk} : options_.disks, options_.read_only);
+  if (!adapters) return fail(Outcome::bad_input, adapters.error().message);
+  if (!faults_have_a_place(*adapters)) return false;
+  for (const AdapterSpec& adapter : *adapters) {
+    const auto plugged = board_->plug(adapter, options_.read_only, seam_);
     if (!plugged) return fail(Outcome::bad_input, plugged.error().message);
   }
+  return true;
+}
+
+bool MachineImpl::faults_have_a_place(const std::vector<AdapterSpec>& adapters) {
+  if (std::any_of(adapters.begin(), adapters.end(), [](const AdapterSpec& a) { return is_file(a.disk); })) return true;
+  for (const FaultSpec& fault : board_->faults)
+    if (describe(fault.point).of_file)
+      return fail(Outcome::bad_input, fmt::format("the fault {} is one of a file, and {} is none", describe(fault.point).name, adapters.front().disk));
   return true;
 }
 
@@ -202,6 +214,7 @@ void MachineImpl::offer(std::unique_ptr<DiskDevice> device) {
   PluggedDevice& plugged = *board_->devices[static_cast<std::size_t>(at - adapters.begin())];
   const bool same_size = device->facts().blocks * device->facts().block_size == plugged.made.disk->size();
   auto disk = std::make_unique<MachineDisk>(*clients_, *device, *plugged.made.disk, same_size, plugged.store->moves_data());
+  disk->describe(plugged.spec + " on " + plugged.disk);
   devices_.push_back(std::move(device));
   const std::lock_guard lock(disks_mutex_);
   disks_.push_back(std::move(disk));
@@ -216,10 +229,26 @@ void MachineImpl::bus_changed(storport::Adapter& adapter, const storport::BusSco
 }
 
 bool MachineImpl::self_check(const std::function<bool(const SelfCheckProgress&)>& progress) {
-  return run_self_check(*disks_.front(), options_.seed, progress, [&](std::string text) {
-    if (kernel_.halt()) return;
-    self_check_findings_.push_back({"self-check", "", std::move(text), "", {}, 1, "", "", 0});
-  });
+  const std::size_t count = disks_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string which = count > 1 ? fmt::format(" (disk{})", i) : "";
+    const SelfCheckWatcher watcher{
+        [&](const SelfCheckProgress& p) { return !progress || progress({i * p.total + p.done, count * p.total, p.what}); },
+        [&](std::string text) {
+          if (!kernel_.halt()) self_check_findings_.push_back({"self-check", "", std::move(text) + which, "", {}, 1, "", "", 0});
+        },
+        [&] { return a_fault_struck(); }};
+    if (!run_self_check(*disks_[i], options_.seed + i, watcher)) return false;
+  }
+  return true;
+}
+
+bool MachineImpl::a_fault_struck() const {
+  const auto struck = [](const FaultPlan& plan) {
+    const auto points = fault_descriptions();
+    return std::any_of(points.begin(), points.end(), [&](const FaultDescription& d) { return plan.count(d.point).strikes != 0; });
+  };
+  return std::any_of(board_->devices.begin(), board_->devices.end(), [&](const auto& d) { return d->faults && struck(*d->faults); });
 }
 
 // --- the end ---------------------------------------------------------------------------------------------------------------
@@ -266,6 +295,8 @@ Report MachineImpl::stop() {
   if (clients_ && driver_) {
     shut_down();
     for (auto& device : board_->devices)
+      if (device->faults) device->faults->end();
+    for (auto& device : board_->devices)
       if (device->made.disk != nullptr)
         if (const int error = device->made.disk->power_off(); error != 0 && !failure_) fail(Outcome::bad_input, "the disk cannot be written back: " + std::string(strerror(error)));
   }
@@ -307,24 +338,52 @@ void MachineImpl::fill_counters(Report& report) {
   report.port = "storport";
   report.virtual_nanoseconds = board_->scheduler->now();
   report.traps = kernel_.traps();
-  for (auto& device : board_->devices) {
-    if (!report.device.empty()) report.device += " ";
-    report.device += device->spec;
-    if (device->made.disk == nullptr) continue;
-    report.flushes += device->made.disk->statistics().flushes;
-    report.trims += device->made.disk->statistics().discards;
+  for (std::size_t i = 0; i < board_->devices.size(); ++i) {
+    const AdapterReport adapter = report.adapters.emplace_back(report_of(i));
+    if (i > 0) report.device += " ";
+    report.device += adapter.device;
+    report.ios += adapter.ios, report.bytes += adapter.bytes, report.reads += adapter.reads, report.writes += adapter.writes;
+    report.flushes += adapter.flushes, report.trims += adapter.trims;
+    report.bounced_pages += adapter.bounced_pages, report.interrupts += adapter.interrupts;
   }
+  fill_faults(report);
+  for (auto& disk : devices_) report.failed += disk->failed();
   std::uint64_t elements = 0, lists = 0;
   for (auto& adapter : kernel_.adapters()) {
     const storport::Statistics& s = adapter->statistics();
-    report.ios += s.ios, report.bytes += s.bytes, report.reads += s.reads, report.writes += s.writes;
-    report.bounced_pages += s.bounced_pages, report.interrupts += s.interrupts;
     elements += s.elements, lists += s.lists;
     report.sg_max = std::max(report.sg_max, s.elements_max);
     if (s.lists != 0) report.sg_min = report.sg_min == 0 ? s.elements_min : std::min(report.sg_min, s.elements_min);
   }
   report.sg_mean = lists == 0 ? 0 : static_cast<double>(elements) / static_cast<double>(lists);
-  if (!kernel_.adapters().empty()) report.limits = limits_of(*kernel_.adapters().front());
+  if (!report.adapters.empty()) report.limits = report.adapters.front().limits;
+}
+
+// The adapter of a device that was never started has counted nothing.
+AdapterReport MachineImpl::report_of(std::size_t index) {
+  const PluggedDevice& device = *board_->devices[index];
+  AdapterReport report;
+  report.device = device.spec;
+  report.disk = device.disk;
+  if (device.made.disk != nullptr) report.flushes = device.made.disk->statistics().flushes, report.trims = device.made.disk->statistics().discards;
+  if (index >= kernel_.adapters().size()) return report;
+  storport::Adapter& adapter = *kernel_.adapters()[index];
+  const storport::Statistics& s = adapter.statistics();
+  report.limits = limits_of(adapter);
+  report.ios = s.ios, report.bytes = s.bytes, report.reads = s.reads, report.writes = s.writes;
+  report.bounced_pages = s.bounced_pages, report.interrupts = s.interrupts;
+  return report;
+}
+
+void MachineImpl::fill_faults(Report& report) {
+  for (const FaultSpec& fault : board_->faults) {
+    FaultCount total{std::string(describe(fault.point).name)};
+    for (auto& device : board_->devices) {
+      const FaultPlan::Count& count = device->faults->count(fault.point);
+      total.opportunities += count.opportunities, total.strikes += count.strikes;
+    }
+    report.faults.push_back(std::move(total));
+  }
 }
 
 Limits MachineImpl::limits_of(storport::Adapter& adapter) {

@@ -55,6 +55,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   bool fail(Outcome outcome, std::string message);
   bool open_trace();
   bool plug_devices();
+  bool faults_have_a_place(const std::vector<AdapterSpec>& adapters);
   /// Guarded memory, shadow and coverage, as the options and the driver want them. Before any of it runs.
   bool equip();
   bool run_driver_entry();
@@ -73,6 +74,9 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   void write_coverage();
   Report make_report();
   void fill_counters(Report& report);
+  AdapterReport report_of(std::size_t adapter);
+  void fill_faults(Report& report);
+  bool a_fault_struck() const;
   void fill_findings(Report& report);
   static void add_finding(std::vector<Finding>& findings, Finding finding);
   void try_name(Report& report);

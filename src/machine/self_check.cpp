@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <vector>
 
 #include "base/seeded.h"
@@ -18,9 +19,8 @@ constexpr int kComplaintsMax = 10;
 
 class SelfCheck {
  public:
-  SelfCheck(MachineDisk& disk, std::uint64_t seed, const std::function<bool(const SelfCheckProgress&)>& progress,
-            const std::function<void(std::string)>& complain)
-      : disk_(disk), choose_(seed ^ 0x73656C66), progress_(progress), complain_(complain), block_(disk.block_size()),
+  SelfCheck(MachineDisk& disk, std::uint64_t seed, const SelfCheckWatcher& watcher)
+      : disk_(disk), choose_(seed ^ 0x73656C66), watcher_(watcher), block_(disk.block_size()),
         area_(std::min<std::uint64_t>(disk.size(), kScratchMax) / block_ * block_), expected_(area_) {}
 
   bool run() {
@@ -38,7 +38,7 @@ class SelfCheck {
     final_compare();
   }
   void tell(std::string_view what) {
-    if (!progress_ || progress_({done_, total_, what})) return;
+    if (watcher_.progress({done_, total_, what})) return;
     stop_ = cancelled_ = true;
   }
   void step(std::string_view what) {
@@ -46,11 +46,12 @@ class SelfCheck {
   }
   bool failed(int error, const char* what, std::uint64_t offset, std::uint64_t length) {
     if (error == 0) return false;
+    if (watcher_.excused()) return true;
     complain(fmt::format("self-check: {} of {} bytes at {} failed: {}", what, length, offset, std::strerror(error)));
     return true;
   }
   void complain(std::string text) {
-    if (complaints_++ < kComplaintsMax) complain_(std::move(text));
+    if (complaints_++ < kComplaintsMax) watcher_.complain(std::move(text));
     stop_ = stop_ || complaints_ >= kComplaintsMax;
   }
   std::uint64_t any_offset(std::uint64_t length) { return choose_.below((area_ - length) / block_ + 1) * block_; }
@@ -67,8 +68,28 @@ class SelfCheck {
 
   void write(std::uint64_t offset, std::uint64_t length, bool fua, std::uint32_t shift) {
     const auto bytes = std::span(expected_).subspan(offset, length);
+    before_.assign(bytes.begin(), bytes.end());
     make_pattern(bytes);
-    failed(disk_.write_blocks(bytes, offset, fua, shift), "a write", offset, length);
+    settle(failed(disk_.write_blocks(bytes, offset, fua, shift), "a write", offset, length), offset, length);
+  }
+  /// After a change of [offset, +length) from before_: it is done, or may be, sector by sector.
+  void settle(bool failed, std::uint64_t offset, std::uint64_t length) {
+    if (!failed && doubts_.empty()) [[likely]] return;
+    for (std::uint64_t at = 0; at < length; at += kSectorSize) {
+      if (!failed) doubts_.erase(offset + at);
+      else doubt(offset + at, std::span(before_).subspan(at, kSectorSize));
+    }
+  }
+  void doubt(std::uint64_t offset, std::span<const std::byte> perhaps) { doubts_[offset].emplace_back(perhaps.begin(), perhaps.end()); }
+  /// What is read of a sector in doubt is what it holds from now on.
+  void resolve_doubts(std::span<const std::byte> got, std::uint64_t offset) {
+    for (auto doubtful = doubts_.lower_bound(offset); doubtful != doubts_.end() && doubtful->first < offset + got.size();) {
+      const auto sector = got.subspan(doubtful->first - offset, kSectorSize);
+      const auto is = [&](const std::vector<std::byte>& content) { return std::equal(sector.begin(), sector.end(), content.begin()); };
+      if (std::any_of(doubtful->second.begin(), doubtful->second.end(), is))
+        std::copy(sector.begin(), sector.end(), expected_.begin() + static_cast<std::ptrdiff_t>(doubtful->first));
+      doubtful = doubts_.erase(doubtful);
+    }
   }
   void read(std::uint64_t offset, std::uint64_t length, std::uint32_t shift) {
     std::vector<std::byte> got(length);
@@ -77,6 +98,7 @@ class SelfCheck {
   }
   void compare(std::span<const std::byte> got, std::uint64_t offset) {
     if (!disk_.moves_data()) return;
+    resolve_doubts(got, offset);
     const auto want = std::span(expected_).subspan(offset, got.size());
     const auto [at, _] = std::mismatch(got.begin(), got.end(), want.begin());
     if (at != got.end())
@@ -126,17 +148,24 @@ class SelfCheck {
     const std::uint64_t length = std::min<std::uint64_t>(64 * 1024, area_) / block_ * block_;
     if (disk_.can_zero() && !stop_) {
       const std::uint64_t offset = any_offset(length);
-      std::fill_n(expected_.begin() + static_cast<std::ptrdiff_t>(offset), length, std::byte{0});
-      failed(disk_.zero(offset, length, false, false), "write zeroes", offset, length);
+      begin_zeroes(offset, length);
+      settle(failed(disk_.zero(offset, length, false, false), "write zeroes", offset, length), offset, length);
       read(offset, length, 0);
     }
     if (disk_.can_trim() && !stop_) {
       const std::uint64_t offset = any_offset(length);
+      begin_zeroes(offset, length);
       failed(disk_.trim(offset, length, false), "a trim", offset, length);
-      write(offset, length, false, 0);  // trimmed bytes are undefined until written
+      settle(true, offset, length);     // trimmed bytes are zeroes or as before
+      write(offset, length, false, 0);  // until written
       read(offset, length, 0);
     }
     if (!stop_) step("trims and zeroes");
+  }
+  void begin_zeroes(std::uint64_t offset, std::uint64_t length) {
+    const auto bytes = std::span(expected_).subspan(offset, length);
+    before_.assign(bytes.begin(), bytes.end());
+    std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }
   void final_compare() {
     for (std::uint64_t offset = 0; offset < area_ && !stop_; offset += kSizes[8]) {
@@ -148,11 +177,12 @@ class SelfCheck {
 
   MachineDisk& disk_;
   Seeded choose_;
-  const std::function<bool(const SelfCheckProgress&)>& progress_;
-  const std::function<void(std::string)>& complain_;
+  const SelfCheckWatcher& watcher_;
   std::uint32_t block_;
   std::uint64_t area_;
-  std::vector<std::byte> expected_;
+  std::vector<std::byte> expected_, before_;
+  /// What else a sector may hold, by its offset on the disk.
+  std::map<std::uint64_t, std::vector<std::vector<std::byte>>> doubts_;
   std::uint64_t done_ = 0;
   std::uint64_t total_ = area_ / kSizes[9] + std::size(kSizes) * 3 + kRandomRounds + 1 + area_ / kSizes[8];
   int complaints_ = 0;
@@ -161,9 +191,8 @@ class SelfCheck {
 
 }  // namespace
 
-bool run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<bool(const SelfCheckProgress&)>& progress,
-                    const std::function<void(std::string)>& complain) {
-  return SelfCheck(disk, seed, progress, complain).run();
+bool run_self_check(MachineDisk& disk, std::uint64_t seed, const SelfCheckWatcher& watcher) {
+  return SelfCheck(disk, seed, watcher).run();
 }
 
 }  // namespace drydock

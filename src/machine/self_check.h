@@ -10,8 +10,14 @@
 
 namespace drydock {
 
-/// `complain` is told what went wrong, one line each. Stops early when the machine has ended. False: `progress` said stop.
-bool run_self_check(MachineDisk& disk, std::uint64_t seed, const std::function<bool(const SelfCheckProgress&)>& progress,
-                    const std::function<void(std::string)>& complain);
+struct SelfCheckWatcher {
+  std::function<bool(const SelfCheckProgress&)> progress;  ///< false: stop
+  std::function<void(std::string)> complain;               ///< what went wrong, one line each
+  std::function<bool()> excused;                           ///< is an error to be expected: has a fault struck on purpose?
+};
+
+/// Stops early when the machine has ended. A write whose error is excused leaves each of its sectors as it was or as it was to
+/// be; every other sector, and every request without an error, is held to what was written. False: `progress` said stop.
+bool run_self_check(MachineDisk& disk, std::uint64_t seed, const SelfCheckWatcher& watcher);
 
 }  // namespace drydock

@@ -23,6 +23,7 @@ class Suite:
         parser.add_argument("--build", type=Path, required=True)
         parser.add_argument("--source", type=Path, required=True)
         parser.add_argument("--seeds", type=int, default=20, help="of sweep.py")
+        parser.add_argument("--fault-seeds", type=int, default=20, help="of sweep.py")
         self.arguments = parser.parse_args()
         self.build = self.arguments.build.resolve()
         self.source = self.arguments.source.resolve()

@@ -337,6 +337,7 @@ std::uint32_t Adapter::read_config(void* to, std::uint32_t slot, std::uint32_t o
     return 2;
   }
   const std::uint32_t count = offset >= kConfigSize ? 0 : std::min(length, kConfigSize - offset);
+  if (function->gone()) return std::memset(to, 0xFF, count), count;
   std::memcpy(to, function->config().data() + offset, count);
   return count;
 }

@@ -19,6 +19,13 @@ USAGE_ERRORS = [
     ("a disk size that is none", "run {sys} --disk mem:many", "many"),
     ("an unknown device", "run {sys} --device floppy", "floppy"),
     ("an unknown setting of a device", "run {sys} --device virtio-blk,colour=red", "colour"),
+    ("a mode the device does not have", "run {sys} --device virtio-blk,mode=old", "modern|transitional|legacy"),
+    ("a file behind two devices", "run {sys} --device virtio-blk --device virtio-blk --disk text.sys", "text.sys"),
+    ("more disks than devices", "run {sys} --device virtio-blk --device virtio-blk --disk null --disk null --disk null", "3 disks"),
+    ("an unknown fault", "run {sys} --fault gremlins", "gremlins"),
+    ("a rate that is none", "run {sys} --fault no-status=often", "often"),
+    ("a fault twice", "run {sys} --fault no-status --fault no-status=1", "twice"),
+    ("a fault of a file that is none", "run {sys} --disk mem:8M --fault enospc", "mem:8M"),
     ("a seed that is no number", "run {sys} --seed banana", "banana"),
     ("no CPUs", "run {sys} --cpus 0", "cpus"),
     ("too little memory", "run {sys} --memory 1K", "memory"),
@@ -55,9 +62,11 @@ def help_and_version(suite):
         done = suite.run(suite.drydock, *words)
         suite.check(done.returncode == 0 and done.stdout.strip(), f"drydock {' '.join(words)} answers", done.stderr)
     shown = suite.run(suite.drydock, "run", "--help").stdout
-    for option in ("--device", "--disk", "--cpus", "--memory", "--seed", "--phys", "--reg", "--checks", "--nbd", "--exec",
+    for option in ("--device", "--disk", "--cpus", "--memory", "--seed", "--phys", "--reg", "--fault", "--checks", "--nbd", "--exec",
                    "--json", "--trace"):
         suite.check(option in shown, f"run --help explains {option}", shown)
+    listed = suite.run(suite.drydock, "run", "--fault", "list")
+    suite.check(listed.returncode == 0 and "lost-interrupt" in listed.stdout and "io-error" in listed.stdout, "--fault list needs no driver", listed.stderr)
 
 
 def takes_signals(pid):

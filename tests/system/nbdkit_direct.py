@@ -42,6 +42,15 @@ def filters(suite, disk):
         suite.check(file.read(65536) == b"\x5a" * 65536, "and lies in the file where the filter puts it")
 
 
+def faults(suite, disk):
+    done = nbdkit(suite, disk, 'qemu-io -f raw -c "read 0 4k" "$uri"', "fault=medium-error=1")
+    suite.check("Input/output error" in done.stdout + done.stderr, "an error of the medium is EIO for the client", done.stdout + done.stderr)
+    done = nbdkit(suite, disk, 'qemu-io -f raw -c "write -P 7 0 4k" -c "read -P 7 0 4k" "$uri"', "fault=lost-interrupt=1/4", "fault=wrong-length=1")
+    suite.check_status(done, 0, "lost interrupts are waited out in virtual time, and the client sees nothing of them")
+    listed = suite.run("nbdkit", suite.plugin, "fault=list")
+    suite.check(listed.returncode == 0 and "late-dma" in listed.stdout, "fault=list explains the faults", listed.stdout + listed.stderr)
+
+
 def durability(suite, disk):
     done = nbdkit(suite, disk, 'qemu-io -f raw -c "write -f -P 0x11 8k 4k" -c "write -P 0x22 0 4k" -c flush "$uri"')
     suite.check_status(done, 0, "writes with FUA and a flush are accepted")
@@ -90,6 +99,7 @@ if __name__ == "__main__":
         the_disk = suite.new_disk("disk.img", SIZE)
         capabilities(suite, the_disk)
         filters(suite, the_disk)
+        faults(suite, the_disk)
         durability(suite, the_disk)
         sparse(suite)
         zeroing(suite)

@@ -70,6 +70,8 @@ class PciTransport : public PciFunction {
   bool driver_ready() const { return (common_.device_status & (kDriverOk | kNeedsReset)) == kDriverOk; }
   std::span<std::byte> device_config() { return device_config_; }
   void interrupt(unsigned queue);
+  /// A device that is told to misbehave: the line without a cause in the ISR status, or as that says again.
+  void glitch_line(bool asserted) { set_interrupt_line(asserted || isr_ != 0); }
   /// Reports what the driver did wrong; the device goes on.
   template <class... Args>
   [[gnu::cold, gnu::noinline]] void complain(fmt::format_string<Args...> format, Args... args) {

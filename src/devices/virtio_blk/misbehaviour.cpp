@@ -8,11 +8,33 @@ namespace drydock::virtio_blk {
 namespace {
 
 constexpr std::uint64_t kStormLeast = 64, kStormMost = 1024;
-constexpr Nanoseconds kStormPeriod = 500, kEarlyMost = 100 * kMicrosecond, kSpuriousMost = kMillisecond, kLateMost = kMillisecond;
+constexpr Nanoseconds kGlitch = 2 * kMicrosecond, kStormPeriod = 500, kEarlyMost = 100 * kMicrosecond, kSpuriousMost = kMillisecond, kLateMost = kMillisecond;
 constexpr std::size_t kLateAtOnce = 16;
 constexpr unsigned kLateTries = 8;
 
 }  // namespace
+
+/// The interrupt line goes up for a moment, and nothing says why: as if another device on a shared line had done it.
+class Misbehaviour::Glitch final : public Event {
+ public:
+  explicit Glitch(Misbehaviour& owner) : owner_(owner) {}
+  void begin(Nanoseconds delay) {
+    if (!pending()) owner_.device_.board_.timeline.schedule(*this, delay);
+  }
+  void stop() {
+    up_ = false;
+    owner_.device_.board_.timeline.cancel(*this);
+  }
+
+ private:
+  void fire() override {
+    up_ = !up_;
+    owner_.device_.glitch_line(up_);
+    if (up_) owner_.device_.board_.timeline.schedule(*this, kGlitch);
+  }
+  Misbehaviour& owner_;
+  bool up_ = false;
+};
 
 /// Interrupts that announce nothing: one, or a storm of them.
 class Misbehaviour::Interrupts final : public Event {
@@ -62,7 +84,7 @@ class Misbehaviour::LateAccess final : public Event {
   unsigned tries_ = 0;
 };
 
-Misbehaviour::Misbehaviour(Device& device, FaultPlan& plan) : device_(device), plan_(plan), announced_early_(device.rounds_.size()) {
+Misbehaviour::Misbehaviour(Device& device, FaultPlan& plan) : device_(device), plan_(plan), announced_early_(device.rounds_.size()), glitch_(std::make_unique<Glitch>(*this)) {
   for (unsigned i = 0; i < device.rounds_.size(); ++i) pending_.push_back(std::make_unique<Interrupts>(*this, i));
 }
 
@@ -70,6 +92,7 @@ Misbehaviour::~Misbehaviour() = default;
 
 void Misbehaviour::reset() {
   for (const auto& each : pending_) each->stop();
+  glitch_->stop();
   std::fill(announced_early_.begin(), announced_early_.end(), false);
 }
 
@@ -81,7 +104,7 @@ void Misbehaviour::round(unsigned queue) {
   if (!alive(queue)) return;
   if (!announced_early_[queue]) {
     if (plan_.strikes(FaultPoint::device_gone)) return fall_off_the_bus();
-    if (plan_.strikes(FaultPoint::spurious_interrupt)) pending_[queue]->begin(1, after(FaultPoint::spurious_interrupt, kSpuriousMost));
+    if (plan_.strikes(FaultPoint::spurious_interrupt)) interrupt_for_nothing(queue);
     if (plan_.strikes(FaultPoint::early_interrupt)) {
       announced_early_[queue] = true;
       device_.interrupt(queue);
@@ -92,6 +115,13 @@ void Misbehaviour::round(unsigned queue) {
   announced_early_[queue] = false;
   if (plan_.strikes(FaultPoint::interrupt_storm))
     pending_[queue]->begin(kStormLeast + plan_.choose(FaultPoint::interrupt_storm).below(kStormMost - kStormLeast + 1), kStormPeriod);
+}
+
+void Misbehaviour::interrupt_for_nothing(unsigned queue) {
+  const Nanoseconds delay = after(FaultPoint::spurious_interrupt, kSpuriousMost);
+  const bool glitch = !device_.msix_enabled() && plan_.choose(FaultPoint::spurious_interrupt).below(2) == 0;
+  if (glitch) glitch_->begin(delay);
+  else pending_[queue]->begin(1, delay);
 }
 
 bool Misbehaviour::withholds_interrupt(unsigned queue) {

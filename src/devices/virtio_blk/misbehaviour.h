@@ -30,8 +30,10 @@ class Misbehaviour {
 
  private:
   class Interrupts;
+  class Glitch;
   class LateAccess;
   bool alive(unsigned queue) const;
+  void interrupt_for_nothing(unsigned queue);
   void fall_off_the_bus();
   void reach_late(const Device::Request& request);
   std::uint32_t wild_index(std::uint32_t size, std::uint32_t head);
@@ -42,6 +44,7 @@ class Misbehaviour {
   FaultPlan& plan_;
   std::vector<bool> announced_early_;                  ///< by queue: its interrupt was sent before its work
   std::vector<std::unique_ptr<Interrupts>> pending_;   ///< by queue
+  std::unique_ptr<Glitch> glitch_;
   std::vector<std::unique_ptr<LateAccess>> late_;
 };
 

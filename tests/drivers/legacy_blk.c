@@ -3,8 +3,8 @@
  * registers of I/O BAR 0, queues at page numbers, the configuration that moves when MSI-X is enabled.
  *
  * No mistake. Runs on virtio-blk,mode=legacy and mode=transitional, with MSI-X or with the interrupt line, with as many
- * queues as the device has. It is an old-fashioned half-duplex miniport: HwStartIo and the interrupt routines exclude each
- * other, and requests are completed where the interrupt finds them. Built with DIRECT_PORTS it uses `in` and `out` instead
+ * queues as the device has. The interrupt routines complete requests where they find them; whoever else touches a ring holds
+ * the interrupt lock. Built with DIRECT_PORTS it uses `in` and `out` instead
  * of the StorPort routines; built with LINE_ONLY it leaves MSI-X unused, so that the port driver disables it.
  *
  * What does not reach the device (INQUIRY, capacity ...) nullhba answers, so the disk has nullhba's 2 MiB.
@@ -260,7 +260,9 @@ static BOOLEAN Start(PLEGACY_ADAPTER Adapter)
     return TRUE;
 }
 
+#ifndef LINE_ONLY
 static HW_MESSAGE_SIGNALED_INTERRUPT_ROUTINE MessageInterrupt;
+#endif
 
 static ULONG FindAdapter(PVOID DeviceExtension, PVOID HwContext, PVOID BusInformation, PCHAR ArgumentString,
                          PPORT_CONFIGURATION_INFORMATION ConfigInfo, PBOOLEAN Again)
@@ -271,7 +273,6 @@ static ULONG FindAdapter(PVOID DeviceExtension, PVOID HwContext, PVOID BusInform
     if (!MapPorts(adapter, ConfigInfo))
         return SP_RETURN_NOT_FOUND;
     result = NullFindAdapter(DeviceExtension, HwContext, BusInformation, ArgumentString, ConfigInfo, Again);
-    ConfigInfo->SynchronizationModel = StorSynchronizeHalfDuplex;
     ConfigInfo->MaxIOsPerLun = ConfigInfo->InitialLunQueueDepth = 16;
     ConfigInfo->MaxNumberOfIO = 16;
 #ifndef LINE_ONLY
@@ -407,20 +408,33 @@ static VOID FailAll(PLEGACY_ADAPTER Adapter, UCHAR SrbStatus)
         }
 }
 
+/* The interrupt lock, while interrupts may come. */
+static VOID Lock(PLEGACY_ADAPTER Adapter, PSTOR_LOCK_HANDLE Handle)
+{
+    RtlZeroMemory(Handle, sizeof(*Handle));
+    StorPortAcquireSpinLock(Adapter, InterruptLock, NULL, Handle);
+}
+
 static BOOLEAN Reset(PLEGACY_ADAPTER Adapter)
 {
+    STOR_LOCK_HANDLE lock;
     BOOLEAN alive;
 
+    Lock(Adapter, &lock);
     Out8(Adapter, DEVICE_STATUS, 0);
     alive = (BOOLEAN)(In8(Adapter, DEVICE_STATUS) == 0);
     FailAll(Adapter, alive ? SRB_STATUS_BUS_RESET : SRB_STATUS_NO_DEVICE);
-    return (BOOLEAN)(alive && Start(Adapter));
+    alive = (BOOLEAN)(alive && Start(Adapter));
+    StorPortReleaseSpinLock(Adapter, &lock);
+    return alive;
 }
 
 static BOOLEAN StartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)
 {
     PLEGACY_ADAPTER adapter = DeviceExtension;
     PLEGACY_REQUEST request = SrbGetMiniportContext(Srb);
+    STOR_LOCK_HANDLE lock;
+    BOOLEAN room;
 
     switch (SrbGetSrbFunction(Srb)) {
     case SRB_FUNCTION_RESET_LOGICAL_UNIT:
@@ -433,7 +447,10 @@ static BOOLEAN StartIo(PVOID DeviceExtension, PSCSI_REQUEST_BLOCK Srb)
     }
     if (!request->ForDevice)
         return NullStartIo(DeviceExtension, Srb);
-    if (!Submit(adapter, adapter->Next++ % adapter->QueueCount, Srb, request))
+    Lock(adapter, &lock);
+    room = Submit(adapter, adapter->Next++ % adapter->QueueCount, Srb, request);
+    StorPortReleaseSpinLock(adapter, &lock);
+    if (!room)
         NullComplete(adapter, Srb, SRB_STATUS_BUSY);
     return TRUE;
 }
@@ -487,6 +504,7 @@ static BOOLEAN Interrupt(PVOID DeviceExtension)
     return TRUE;
 }
 
+#ifndef LINE_ONLY
 static BOOLEAN MessageInterrupt(PVOID DeviceExtension, ULONG MessageId)
 {
     PLEGACY_ADAPTER adapter = DeviceExtension;
@@ -497,6 +515,7 @@ static BOOLEAN MessageInterrupt(PVOID DeviceExtension, ULONG MessageId)
         DrainAll(adapter);
     return TRUE;
 }
+#endif
 
 static BOOLEAN ResetBus(PVOID DeviceExtension, ULONG PathId)
 {

@@ -21,21 +21,22 @@ int fail(int error) {
 
 ssize_t FaultySeam::read(int file, const iovec* pieces, int count, off_t offset) {
   if (plan_.strikes(FaultPoint::io_error)) return fail(EIO);
-  if (plan_.strikes(FaultPoint::short_io)) return part_of(&FileSeam::read, file, pieces, count, offset);
+  if (plan_.strikes(FaultPoint::short_io)) return part_of(&FileSeam::read, 1, file, pieces, count, offset);
   return host_.read(file, pieces, count, offset);
 }
 
 ssize_t FaultySeam::write(int file, const iovec* pieces, int count, off_t offset) {
   if (plan_.strikes(FaultPoint::io_error)) return fail(EIO);
   if (plan_.strikes(FaultPoint::enospc)) return fail(ENOSPC);
-  if (plan_.strikes(FaultPoint::short_io)) return part_of(&FileSeam::write, file, pieces, count, offset);
+  if (plan_.strikes(FaultPoint::short_io)) return part_of(&FileSeam::write, kSectorSize, file, pieces, count, offset);
   return host_.write(file, pieces, count, offset);
 }
 
-/// From the front, at least a byte and, where there are two, not all: the caller is to go on from there.
-ssize_t FaultySeam::part_of(Transfer call, int file, const iovec* pieces, int count, off_t offset) {
+/// From the front, at least a unit and, where there is more, not all: the caller is to go on from there. A write ends between
+/// sectors, as hosts do it: one that fails after that has torn none.
+ssize_t FaultySeam::part_of(Transfer call, std::uint32_t unit, int file, const iovec* pieces, int count, off_t offset) {
   const std::uint64_t whole = total_bytes(Pieces(pieces, static_cast<std::size_t>(count)));
-  std::uint64_t left = whole <= 1 ? whole : 1 + plan_.choose(FaultPoint::short_io).below(whole - 1);
+  std::uint64_t left = whole <= unit ? whole : unit * (1 + plan_.choose(FaultPoint::short_io).below((whole - 1) / unit));
   std::vector<iovec> part;
   for (int i = 0; i < count && left > 0; ++i) {
     part.push_back({pieces[i].iov_base, std::min<std::size_t>(pieces[i].iov_len, left)});

@@ -2,6 +2,8 @@
 // FaultySeam: a host whose files fail as a FaultPlan says: no space left, parts of transfers, I/O errors. What it lets
 // through it passes on unchanged.
 
+#include <cstdint>
+
 #include "devices/backing/file_seam.h"
 #include "fault/fault_plan.h"
 
@@ -19,7 +21,7 @@ class FaultySeam final : public FileSeam {
 
  private:
   using Transfer = ssize_t (FileSeam::*)(int, const iovec*, int, off_t);
-  ssize_t part_of(Transfer call, int file, const iovec* pieces, int count, off_t offset);
+  ssize_t part_of(Transfer call, std::uint32_t unit, int file, const iovec* pieces, int count, off_t offset);
 
   FileSeam& host_;
   FaultPlan& plan_;

@@ -23,9 +23,9 @@ constexpr std::uint64_t kSize = 1u << 20, kAt = 128 * 1024, kLength = 16 * 1024,
 std::byte pattern(std::uint64_t at, unsigned generation) { return static_cast<std::byte>(at * 7 + (at >> 9) * 13 + generation * 101); }
 
 std::vector<std::byte> bytes(std::uint64_t at, std::uint64_t length, unsigned generation) {
-  std::vector<std::byte> bytes(length);
-  for (std::uint64_t i = 0; i < length; ++i) bytes[i] = pattern(at + i, generation);
-  return bytes;
+  std::vector<std::byte> content(length);
+  for (std::uint64_t i = 0; i < length; ++i) content[i] = pattern(at + i, generation);
+  return content;
 }
 
 double cpu_ms() {
@@ -68,8 +68,9 @@ class OneFault : public testing::TestWithParam<FaultCase> {
     options.faults = {fault};
     options.trace_file = trace;
     auto machine = started(options);
-    for (std::uint64_t at = 0; machine && at < kSize; at += 64 * 1024) EXPECT_EQ(machine->disk().write(bytes(at, 64 * 1024, 1), at), 0);
-    if (machine) EXPECT_EQ(machine->disk().flush(), 0);
+    if (!machine) return machine;
+    for (std::uint64_t at = 0; at < kSize; at += 64 * 1024) EXPECT_EQ(machine->disk().write(bytes(at, 64 * 1024, 1), at), 0);
+    EXPECT_EQ(machine->disk().flush(), 0);
     return machine;
   }
   /// So that it strikes in the very request that is to come.

@@ -27,7 +27,7 @@ void fill(Buffer& buffer, std::uint64_t seed) {
 struct Suffering {
   explicit Suffering(std::vector<std::string> faults, std::string disk = "mem:1M", std::string device = "virtio-blk")
       : board({.device = std::move(device), .disk = std::move(disk), .faults = std::move(faults)}), driver(board), data(board, 65536), back(board, 65536) {
-    driver.start();
+    driver.start(~virtio::kEventIndex);  // with it a device that lost an interrupt waits for the driver to look
     fill(data, 7);
   }
   std::uint64_t strikes(FaultPoint point) const { return board.faults->count(point).strikes; }
@@ -69,7 +69,7 @@ TEST(DeviceFaults, ASpuriousInterruptAnnouncesNothing) {
     const auto interrupts = test.board.disk().statistics().interrupts;
     EXPECT_EQ(test.driver.out(0, test.data, 0, 512), Status::ok);
     EXPECT_EQ(test.board.disk().statistics().interrupts, interrupts + 1) << "one for the request";
-    if (test.board.function().msix_enabled()) EXPECT_EQ(test.messages(), 2u) << "and one for nothing";
+    EXPECT_EQ(test.messages(), test.board.function().msix_enabled() ? 2u : 0u) << "and one for nothing";
     test.board.timeline.advance(kMillisecond);
     test.board.timeline.fire_due();
     EXPECT_EQ(test.driver.in(0, test.back, 0, 512), Status::ok);

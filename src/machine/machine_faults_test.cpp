@@ -153,7 +153,7 @@ TEST(MachineFaults, LateDmaIsRefusedByTheBusAndNoFindingOfTheDrivers) {
   options.faults = {"late-dma=1"};
   options.trace_file = testing::TempDir() + "late_dma_trace.jsonl";
   auto machine = started(options);
-  machine->self_check([](const SelfCheckProgress&) {});
+  machine->self_check({});
   const Report report = machine->stop();
   EXPECT_EQ(report.outcome, Outcome::clean) << findings_text(report);
   EXPECT_GT(report.faults.at(0).strikes, 200u);
@@ -187,7 +187,7 @@ TEST(MachineFaults, EveryAdapterSuffersByItselfAndIsCounted) {
   options.faults = {"wrong-length=1", "descriptor-loop=1/2"};
   auto machine = started(options);
   ASSERT_EQ(machine->disk_count(), 2u);
-  machine->self_check([](const SelfCheckProgress&) {});
+  machine->self_check({});
   const Report report = machine->stop();
   EXPECT_EQ(report.outcome, Outcome::clean) << findings_text(report);
   ASSERT_EQ(report.adapters.size(), 2u);

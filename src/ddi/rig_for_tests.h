@@ -63,7 +63,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
   void debug_print(std::string_view text) override { printed.emplace_back(text); }
   std::string name_of(std::uint64_t) const override { return "test"; }
   bool in_image(std::uint64_t address, std::uint64_t, bool write) const override { return constant != 0 && address == constant && !write; }
-  void touch(std::uint64_t address, PhysicalMemory::Place, bool, CodePlace) override { touched.push_back(address); }
+  void touch(std::uint64_t address, std::uint64_t, PhysicalMemory::Place, bool, CodePlace) override { touched.push_back(address); }
   void trap(TrapFrame&) override { ADD_FAILURE() << "a trap"; }
 
  private:

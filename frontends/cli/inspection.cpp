@@ -8,7 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "common/size.h"
+#include "base/size.h"
 
 namespace drydock {
 namespace {

@@ -99,7 +99,7 @@ class Serving(FrontEnds):
     def start_serving(self):
         process = self.start("--nbd", self.socket)
         self.assertIn("serving nbd+unix:///?socket=", process.stderr.readline())
-        server, = children(process.pid)
+        server, = (pid for pid in children(process.pid) if program_name(pid) == "nbdkit")  # the other keeps the socket
         return process, server
 
     def start_command(self):

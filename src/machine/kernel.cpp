@@ -302,18 +302,24 @@ void MachineKernel::stop_with_stale_registers() {
   abort_driver_call(*current_fiber, AbortReason::exception);
 }
 
+// An abandoned call unwinds nothing, so nothing is owned here.
 void MachineKernel::trap(TrapFrame& frame) {
   DriverCrossing crossing(*current_fiber, frame.rsp());
   if (!memcheck::registers_are_exact_at_faults()) [[unlikely]] stop_with_stale_registers();
+  if (const AbortReason reason = complete_trap(frame); reason != AbortReason::none) [[unlikely]] abort_driver_call(*current_fiber, reason);
+}
+
+/// `none`: the driver goes on.
+AbortReason MachineKernel::complete_trap(TrapFrame& frame) {
   const TrapOutcome outcome = traps_->handle(frame);
-  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return;
+  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return AbortReason::none;
   const std::optional<Astray> jump = describe_jump(*driver_, *current_fiber, frame);
   const CodePlace where = jump ? jump->where : CodePlace{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
   const bool wild = outcome.verdict == TrapVerdict::wild;
   const std::uint32_t code = !wild ? (outcome.verdict == TrapVerdict::divide_error ? kTrapInKernel : kExceptionNotHandled)
                              : board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea;
   end(code, jump ? jump->message : describe(outcome), where, code == kTrapInKernel ? std::optional(kDivideError) : std::nullopt);
-  abort_driver_call(*current_fiber, wild ? AbortReason::wild_access : AbortReason::exception);
+  return wild ? AbortReason::wild_access : AbortReason::exception;
 }
 
 void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {

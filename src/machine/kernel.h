@@ -66,6 +66,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   void line_changed(PciFunction& function, bool asserted) override;
   void end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter = std::nullopt);
   void stop_with_stale_registers();
+  AbortReason complete_trap(TrapFrame& frame);
   std::string_view routine_in_progress();
   void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);
   void touch_lent(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where);

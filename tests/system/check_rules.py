@@ -54,6 +54,8 @@ def check_all_listed(suite, rules, expectations):
                     f"named in {', '.join(sorted(rules[rule]))}; no entry of {fixtures.EXPECTATIONS} with a twin has it as its rule")
     for expectation in expectations:
         for rule in fixtures.rules_wanted(expectation):
+            if rule == "self-check":  # bytes that differ: no rule of the catalogue
+                continue
             suite.check(rule in rules, f"{expectation['image']}: {rule} is a rule that src/ reports")
 
 

@@ -57,7 +57,7 @@ inline void traps_on_purpose([[maybe_unused]] std::uintptr_t at, [[maybe_unused]
 /// shows old values, and what an emulated instruction would do with them is anything. Found out by trying, once.
 bool registers_are_exact_at_faults();
 
-/// The option that makes them exact.
-inline constexpr const char* kExactRegistersOption = "--vex-iropt-register-updates=allregs-at-mem-access";
+/// The options that make them exact: registers, and rip behind a jump that valgrind has followed.
+inline constexpr const char* kExactRegistersOptions = "--vex-iropt-register-updates=allregs-at-mem-access --vex-guest-chase=no";
 
 }  // namespace drydock::memcheck

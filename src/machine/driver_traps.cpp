@@ -1,5 +1,6 @@
 #include "machine/driver_traps.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -148,13 +149,16 @@ void DriverTraps::assertion_failed(TrapFrame&) {
   board_.trace.emit(RuleBroken{"DRY-02", "", "an assertion of the driver failed (NT_ASSERT)", place()});
 }
 
-// The codes are winnt.h's FAST_FAIL_ constants; those that compilers and headers use have words.
+// The codes are winnt.h's FAST_FAIL_ constants; those that compilers and headers use have words. No string: this frame is
+// abandoned.
 void DriverTraps::fast_fail(TrapFrame&, std::uint32_t code) {
   constexpr std::uint32_t kSecurityCheckFailure = 0x139, kStackCookie = 2, kCorruptList = 3;
-  std::string why = fmt::format("__fastfail({})", code);
-  if (code == kStackCookie) why += ": a stack buffer was overrun, the security cookie of the frame has changed";
-  if (code == kCorruptList) why += ": a LIST_ENTRY is corrupt";
-  kernel_.bug_check(kSecurityCheckFailure, {code, 0, 0, 0}, place(), why);
+  const char* meaning = code == kStackCookie   ? ": a stack buffer was overrun, the security cookie of the frame has changed"
+                        : code == kCorruptList ? ": a LIST_ENTRY is corrupt"
+                                               : "";
+  std::array<char, 128> why;
+  const auto written = fmt::format_to_n(why.data(), why.size(), "__fastfail({}){}", code, meaning);
+  kernel_.bug_check(kSecurityCheckFailure, {code, 0, 0, 0}, place(), {why.data(), std::min(written.size, why.size())});
 }
 
 }  // namespace drydock

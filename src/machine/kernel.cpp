@@ -297,7 +297,7 @@ void MachineKernel::bug_check(std::uint32_t code, const std::uint64_t (&paramete
 
 void MachineKernel::stop_with_stale_registers() {
   end(0, fmt::format("the driver's instructions trap here, and this valgrind shows old registers then: run valgrind with {}",
-                     memcheck::kExactRegistersOption), {});
+                     memcheck::kExactRegistersOptions), {});
   if (halt_) halt_->is_the_drivers = false;
   abort_driver_call(*current_fiber, AbortReason::exception);
 }

@@ -36,7 +36,7 @@ std::uint64_t place(fuzz::Input& input) {
   static constexpr std::uint64_t kEdges[] = {0, 512, 4096, 65536, 1 << 19, kDisk - 4096, kDisk - 512, kDisk};
   const auto kind = input.byte();
   if (kind < 8) return input.take<std::uint64_t>();
-  return kEdges[kind % 8] + input.take<std::int16_t>() % 1024;
+  return kEdges[kind % 8] + static_cast<std::uint64_t>(input.take<std::int16_t>() % 1024);
 }
 
 struct Model {

@@ -163,7 +163,9 @@ void Fiber::entry(void* self) {
 // --- crossings from the driver: the slow paths ------------------------------------------------------------------------
 
 MSABI void Fiber::note_driver_use(std::size_t used, std::uintptr_t rsp_of_caller) noexcept {
-  note_driver_use(used, {*reinterpret_cast<const std::uint64_t*>(rsp_of_caller - 8), rsp_of_caller, 0, true});
+  std::uint64_t return_address = 0;  // a driver's rsp may be anything
+  std::memcpy(&return_address, reinterpret_cast<const void*>(rsp_of_caller - 8), sizeof return_address);
+  note_driver_use(used, {return_address, rsp_of_caller, 0, true});
 }
 
 void Fiber::note_driver_use(std::size_t used, const CodePlace& where) {
@@ -203,7 +205,7 @@ MSABI void Fiber::crossing_refused(std::uintptr_t rsp) noexcept {
   // The call into the export left its return address just below the driver's rsp.
   std::uint64_t registers[kGprCount] = {};
   registers[static_cast<std::size_t>(Gpr::rsp)] = rsp;
-  registers[static_cast<std::size_t>(Gpr::rip)] = *reinterpret_cast<const std::uint64_t*>(rsp - 8);
+  std::memcpy(&registers[static_cast<std::size_t>(Gpr::rip)], reinterpret_cast<const void*>(rsp - 8), sizeof(std::uint64_t));
   cut_off(*this, reason, registers, 0);
 }
 

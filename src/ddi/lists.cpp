@@ -1,5 +1,7 @@
 #include "ddi/lists.h"
 
+#include <cstring>
+
 namespace drydock::ddi {
 
 namespace {
@@ -56,7 +58,7 @@ SLIST_ENTRY* push_entry(Call& call, SLIST_HEADER& head, SLIST_ENTRY* entry) {
     call.broken("ST-193", "", fmt::format("{} was given an entry that is not aligned to 16 bytes", call.name()));
   SLIST_ENTRY* host = call.object(entry, "ListEntry");
   if (host == nullptr) return first;
-  host->Next = first;
+  std::memcpy(static_cast<void*>(host), &first, sizeof first);  // its Next, wherever the driver put it
   set_first(head, reinterpret_cast<SLIST_ENTRY*>(reinterpret_cast<std::uint64_t>(entry) & ~std::uint64_t{15}), 1);
   return first;
 }

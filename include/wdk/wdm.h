@@ -1703,27 +1703,8 @@ typedef const EVENT_DESCRIPTOR *PCEVENT_DESCRIPTOR;
 
 /* Time, shared with user mode at a fixed address */
 #define KI_USER_SHARED_DATA 0xFFFFF78000000000ULL
-#define EXCEPTION_CONTINUE_EXECUTION (-1)
-#define EXCEPTION_CONTINUE_SEARCH 0
-#define EXCEPTION_EXECUTE_HANDLER 1
 
-#define EXCEPTION_NONCONTINUABLE 0x1
-#define EXCEPTION_MAXIMUM_PARAMETERS 15
-
-typedef struct _EXCEPTION_RECORD {
-  NTSTATUS ExceptionCode;
-  ULONG ExceptionFlags;
-  struct _EXCEPTION_RECORD *ExceptionRecord;
-  PVOID ExceptionAddress;
-  ULONG NumberParameters;
-  ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
-} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
-
-typedef struct _EXCEPTION_POINTERS {
-  PEXCEPTION_RECORD ExceptionRecord;
-  struct _CONTEXT *ContextRecord;
-} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
-
+#include "drydock_exceptions.h"
 #include "drydock_kernel_api.h"
 
 EXTERN_C_END

@@ -34,23 +34,8 @@
         saved_at 16, 0x80, 0x01                         // rip
 .endm
 
-.macro trampoline name save
-        .globl  \name
-        .hidden \name
-        .type   \name, @function
-        .p2align 4
-\name:
-        .cfi_startproc
-        .cfi_signal_frame
-        saved_registers
-        cld
-        movl    FRAME_MASK(%rsp), %eax
-        xorl    %edx, %edx
-        \save   FRAME_EXTENDED(%rsp)
-        fninit                                  // drydock computes with its own modes, not the driver's
-        ldmxcsr default_mxcsr(%rip)
-        movq    %rsp, %rdi
-        call    *FRAME_SERVICE(%rsp)
+// Continues the driver with what the frame at rsp holds.
+.macro leave_frame
         movl    FRAME_MASK(%rsp), %eax
         xorl    %edx, %edx
         xrstor64 FRAME_EXTENDED(%rsp)
@@ -97,6 +82,26 @@
         popfq
         leaq    8(%rsp), %rsp
         jmp     *-8(%rsp)                       // not ret: the return predictor stays balanced
+.endm
+
+.macro trampoline name save
+        .globl  \name
+        .hidden \name
+        .type   \name, @function
+        .p2align 4
+\name:
+        .cfi_startproc
+        .cfi_signal_frame
+        saved_registers
+        cld
+        movl    FRAME_MASK(%rsp), %eax
+        xorl    %edx, %edx
+        \save   FRAME_EXTENDED(%rsp)
+        fninit                                  // drydock computes with its own modes, not the driver's
+        ldmxcsr default_mxcsr(%rip)
+        movq    %rsp, %rdi
+        call    *FRAME_SERVICE(%rsp)
+        leave_frame
         .cfi_endproc
         .size   \name, . - \name
 .endm
@@ -104,6 +109,20 @@
         .text
         trampoline drydock_trampoline_xsavec, xsavec64
         trampoline drydock_trampoline_xsave, xsave64
+
+// resume_frame: the way out alone, for a frame in rdi that lies below the rsp it holds. Whatever was between is abandoned.
+        .globl  drydock_resume_frame
+        .hidden drydock_resume_frame
+        .type   drydock_resume_frame, @function
+        .p2align 4
+drydock_resume_frame:
+        .cfi_startproc
+        movq    %rdi, %rsp
+        .cfi_signal_frame
+        saved_registers
+        leave_frame
+        .cfi_endproc
+        .size   drydock_resume_frame, . - drydock_resume_frame
 
         .section .rodata
         .p2align 2

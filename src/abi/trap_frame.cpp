@@ -8,6 +8,7 @@
 extern "C" {
 void drydock_trampoline_xsavec();
 void drydock_trampoline_xsave();
+[[noreturn]] void drydock_resume_frame(drydock::TrapFrame* frame);
 }
 
 namespace drydock {
@@ -117,5 +118,7 @@ void fill_trap_frame(TrapFrame* frame, const long long* gregs, void (*service)(T
 std::uintptr_t trap_trampoline() {
   return reinterpret_cast<std::uintptr_t>(kExtended.compacted ? drydock_trampoline_xsavec : drydock_trampoline_xsave);
 }
+
+void resume_frame(TrapFrame& frame) { drydock_resume_frame(&frame); }
 
 }  // namespace drydock

@@ -62,4 +62,8 @@ void fill_trap_frame(TrapFrame* frame, const long long* gregs, void (*service)(T
 /// Where a thread must continue, with rsp = the frame and DF, TF and AC clear.
 std::uintptr_t trap_trampoline();
 
+/// Continues the driver with what `frame` holds; the frame lies on the driver's stack, below the rsp in it. Everything
+/// between is abandoned, nothing unwinds.
+[[noreturn]] void resume_frame(TrapFrame& frame);
+
 }  // namespace drydock

@@ -10,6 +10,7 @@
 #include "io/driver_call.h"
 #include "port/storport/adapter.h"
 #include "sched/machine_hooks.h"
+#include "seh/dispatcher.h"
 
 namespace drydock::ddi {
 
@@ -29,6 +30,10 @@ class Kernel : public MachineHooks {
   virtual NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) = 0;
   /// The driver stops the machine, by KeBugCheckEx or for the reason `why`. Never returns to the driver.
   [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why = {}) = 0;
+  /// An exception at the caller of a routine, whose registers `caller` (on the driver's stack) holds. Ends the machine when
+  /// nobody handles it.
+  [[noreturn]] virtual void raise_exception(TrapFrame& caller, EXCEPTION_RECORD& record) = 0;
+  virtual seh::Dispatcher& exceptions() = 0;
   virtual void debug_print(std::string_view text) = 0;
   /// "my.sys+0x1234", or the plain address.
   virtual std::string name_of(std::uint64_t address) const = 0;

@@ -11,6 +11,7 @@ std::vector<Row> storport_rows();
 std::vector<Row> storport_extended_rows();
 std::vector<Row> ke_rows();
 std::vector<Row> ex_rows();
+std::vector<Row> exception_rows();
 std::vector<Row> mm_rows();
 std::vector<Row> rtl_rows();
 std::vector<Row> crt_rows();

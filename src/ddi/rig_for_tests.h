@@ -60,6 +60,12 @@ class KernelForTests final : public Kernel, private TraceObserver {
 
   NTSTATUS initialize_storport(void*, void*, const void*) override { return STATUS_SUCCESS; }
   [[noreturn]] void bug_check(std::uint32_t, const std::uint64_t (&)[4], CodePlace, std::string_view) override { abort_driver_call(*current_fiber, AbortReason::bug_check); }
+  [[noreturn]] void raise_exception(TrapFrame&, EXCEPTION_RECORD& record) override {
+    raised.push_back(record.ExceptionCode);
+    abort_driver_call(*current_fiber, AbortReason::exception);
+  }
+  seh::Dispatcher& exceptions() override { return exceptions_; }
+  std::vector<NTSTATUS> raised;  ///< a routine raised it; the call ended there
   void debug_print(std::string_view text) override { printed.emplace_back(text); }
   std::string name_of(std::uint64_t) const override { return "test"; }
   bool in_image(std::uint64_t address, std::uint64_t, bool write) const override { return constant != 0 && address == constant && !write; }
@@ -71,7 +77,13 @@ class KernelForTests final : public Kernel, private TraceObserver {
     if (const auto* broken = std::get_if<RuleBroken>(&event)) findings.push_back(std::string(broken->rule) + ": " + broken->message);
   }
 
+  struct NoImages final : CodeMap {
+    std::optional<CodeImage> image_at(std::uint64_t) const override { return std::nullopt; }
+  };
+
   Trace trace_;
+  NoImages no_images_;
+  seh::Dispatcher exceptions_{no_images_};
   std::unique_ptr<PhysicalMemory> memory_;
   Scheduler scheduler_;
   Pool pool_;

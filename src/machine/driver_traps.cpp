@@ -141,9 +141,7 @@ void DriverTraps::out(std::uint16_t port, unsigned size, std::uint32_t value) {
 void DriverTraps::cli() { board_.scheduler->disable_interrupts(); }
 void DriverTraps::sti() { board_.scheduler->enable_interrupts(); }
 
-void DriverTraps::breakpoint(TrapFrame& frame) {
-  kernel_.debug_print(fmt::format("breakpoint at {}", kernel_.name_of(frame.rip())));
-}
+void DriverTraps::breakpoint(TrapFrame& frame) { breakpoint_ = frame.rip(); }
 
 void DriverTraps::assertion_failed(TrapFrame&) {
   board_.trace.emit(RuleBroken{"DRY-02", "", "an assertion of the driver failed (NT_ASSERT)", place()});

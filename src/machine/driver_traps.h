@@ -2,6 +2,8 @@
 // DriverTraps: border 2 wired to the machine: what a trapped address is (registers, forbidden or dead memory,
 // KUSER_SHARED_DATA), and what the privileged instructions do.
 
+#include <utility>
+
 #include "ddi/kernel.h"
 #include "machine/board.h"
 #include "trap/trap_service.h"
@@ -17,6 +19,9 @@ class DriverTraps final : public TrapRegions, public Privileged {
   std::uint64_t count() const { return count_; }
   /// The trapped instruction, while handle() runs.
   CodePlace place() const;
+
+  /// int 3 that handle() has met and passed; 0 when it was something else. Ask once.
+  std::uint64_t take_breakpoint() { return std::exchange(breakpoint_, 0); }
 
   Region find(std::uint64_t address) override;
 
@@ -59,6 +64,7 @@ class DriverTraps final : public TrapRegions, public Privileged {
   SharedData shared_data_{*this};
   const TrapFrame* frame_ = nullptr;
   std::uint64_t count_ = 0;
+  std::uint64_t breakpoint_ = 0;
 };
 
 }  // namespace drydock

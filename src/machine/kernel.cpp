@@ -1,6 +1,7 @@
 #include "machine/kernel.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "abi/memcheck.h"
@@ -109,6 +110,7 @@ void MachineKernel::attach(Board& board, Driver& driver, CheckLevel checks) {
                                                board.trace, *call_});
   services_ = &*services_storage_;
   traps_ = std::make_unique<DriverTraps>(board, *this);
+  exceptions_.emplace(driver);
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
   board.scheduler->set_thread_objects([](void* b, unsigned) {
     void* object = static_cast<Board*>(b)->pool->allocate(kThreadObjectSize, PoolKind::nonpaged, kThreadTag);
@@ -302,24 +304,71 @@ void MachineKernel::stop_with_stale_registers() {
   abort_driver_call(*current_fiber, AbortReason::exception);
 }
 
+/// A trap that was not completed. Owns nothing: a handler may take the exception and never come back.
+struct MachineKernel::Trapped {
+  bool completed = false;
+  bool wild = false;
+  bool divided = false;
+  std::uint64_t breakpoint = 0;
+  std::optional<EXCEPTION_RECORD> exception;
+  std::array<char, 256> words{};  ///< what happened, in case it is the end
+};
+
+TrapCircumstances MachineKernel::circumstances_at(std::uint64_t address) const {
+  return {board_->scheduler->irql(), board_->memory->slot() + kUserView + kViewStride, driver_->contains(address, 1)};
+}
+
+MachineKernel::Trapped MachineKernel::examine(TrapFrame& frame) {
+  Trapped trapped;
+  const TrapOutcome outcome = traps_->handle(frame);
+  trapped.breakpoint = traps_->take_breakpoint();
+  trapped.completed = outcome.verdict == TrapVerdict::emulated && trapped.breakpoint == 0;
+  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return trapped;
+  trapped.exception = exception_of(outcome, frame, circumstances_at(outcome.address));
+  trapped.wild = outcome.verdict == TrapVerdict::wild;
+  trapped.divided = outcome.verdict == TrapVerdict::divide_error;
+  describe(outcome).copy(trapped.words.data(), trapped.words.size() - 1);
+  return trapped;
+}
+
 // An abandoned call unwinds nothing, so nothing is owned here.
 void MachineKernel::trap(TrapFrame& frame) {
   DriverCrossing crossing(*current_fiber, frame.rsp());
   if (!memcheck::registers_are_exact_at_faults()) [[unlikely]] stop_with_stale_registers();
-  if (const AbortReason reason = complete_trap(frame); reason != AbortReason::none) [[unlikely]] abort_driver_call(*current_fiber, reason);
+  Trapped trapped = examine(frame);
+  if (trapped.completed) [[likely]] return;
+  if (trapped.breakpoint != 0) return pass_breakpoint(frame, trapped.breakpoint);
+  if (trapped.exception && exceptions_->dispatch(*current_fiber, frame, RipKind::exact, *trapped.exception) == seh::Outcome::continued) return;
+  end_at_trap(frame, trapped);
+  abort_driver_call(*current_fiber, trapped.wild ? AbortReason::wild_access : AbortReason::exception);
 }
 
-/// `none`: the driver goes on.
-AbortReason MachineKernel::complete_trap(TrapFrame& frame) {
-  const TrapOutcome outcome = traps_->handle(frame);
-  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return AbortReason::none;
+// ASSUMED: a breakpoint nobody handles is passed as if a debugger had said "go" (tests/drivers/exceptions_trapped).
+void MachineKernel::pass_breakpoint(TrapFrame& frame, std::uint64_t at) {
+  const std::uint64_t behind = std::exchange(frame[Gpr::rip], at);
+  EXCEPTION_RECORD record = exception_record(STATUS_BREAKPOINT, at);
+  if (exceptions_->dispatch(*current_fiber, frame, RipKind::exact, record) == seh::Outcome::continued) return;
+  debug_print(fmt::format("breakpoint at {}", name_of(at)));
+  frame[Gpr::rip] = behind;
+}
+
+void MachineKernel::end_at_trap(const TrapFrame& frame, const Trapped& trapped) {
   const std::optional<Astray> jump = describe_jump(*driver_, *current_fiber, frame);
   const CodePlace where = jump ? jump->where : CodePlace{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
-  const bool wild = outcome.verdict == TrapVerdict::wild;
-  const std::uint32_t code = !wild ? (outcome.verdict == TrapVerdict::divide_error ? kTrapInKernel : kExceptionNotHandled)
-                             : board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea;
-  end(code, jump ? jump->message : describe(outcome), where, code == kTrapInKernel ? std::optional(kDivideError) : std::nullopt);
-  return wild ? AbortReason::wild_access : AbortReason::exception;
+  const std::string message = jump ? jump->message : std::string(trapped.words.data());
+  if (trapped.divided) end(kTrapInKernel, message, where, kDivideError);
+  else if (trapped.exception) end(kExceptionNotHandled, message, where, static_cast<std::uint32_t>(trapped.exception->ExceptionCode));
+  else if (!trapped.wild) end(kExceptionNotHandled, message, where);
+  else end(board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea, message, where);
+}
+
+// DOC: VER-133 an exception that no handler took.
+void MachineKernel::raise_exception(TrapFrame& caller, EXCEPTION_RECORD& record) {
+  if (exceptions_->dispatch(*current_fiber, caller, RipKind::return_address, record) == seh::Outcome::continued) resume_frame(caller);
+  const auto code = static_cast<std::uint32_t>(record.ExceptionCode);
+  end(kExceptionNotHandled, fmt::format("exception {:#x} was raised, and no handler of the driver took it", code),
+      CodePlace{caller.rip(), caller.rsp(), caller[Gpr::rbp], true}, code);
+  abort_driver_call(*current_fiber, AbortReason::exception);
 }
 
 void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {

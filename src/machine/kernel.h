@@ -12,6 +12,7 @@
 #include "kasan/instrumentation.h"
 #include "machine/driver.h"
 #include "machine/driver_traps.h"
+#include "machine/trap_exception.h"
 
 namespace drydock {
 
@@ -47,6 +48,8 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   // ddi::Kernel
   NTSTATUS initialize_storport(void* driver_object, void* registry_path, const void* data) override;
   [[noreturn]] void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why) override;
+  [[noreturn]] void raise_exception(TrapFrame& caller, EXCEPTION_RECORD& record) override;
+  seh::Dispatcher& exceptions() override { return *exceptions_; }
   void debug_print(std::string_view text) override;
   bool in_image(std::uint64_t address, std::uint64_t size, bool write) const override { return driver_->may_touch(address, size, write); }
   std::string name_of(std::uint64_t address) const override;
@@ -64,9 +67,13 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
  private:
   void message_arrived(PciFunction& function, std::uint32_t vector) override;
   void line_changed(PciFunction& function, bool asserted) override;
+  struct Trapped;
+  Trapped examine(TrapFrame& frame);
+  TrapCircumstances circumstances_at(std::uint64_t address) const;
+  void pass_breakpoint(TrapFrame& frame, std::uint64_t at);
+  void end_at_trap(const TrapFrame& frame, const Trapped& trapped);
   void end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter = std::nullopt);
   void stop_with_stale_registers();
-  AbortReason complete_trap(TrapFrame& frame);
   std::string_view routine_in_progress();
   void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);
   void touch_lent(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where);
@@ -83,6 +90,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   std::optional<DriverCall> call_;
   std::optional<storport::Services> services_storage_;
   std::unique_ptr<DriverTraps> traps_;
+  std::optional<seh::Dispatcher> exceptions_;
   std::vector<std::unique_ptr<storport::Adapter>> owned_;
   std::optional<Halt> halt_;
   std::deque<std::string> debug_lines_;

@@ -105,6 +105,7 @@ void Fiber::start(void (*body)(void*), void* argument) {
   if (overflowed_) madvise(reinterpret_cast<void*>(bottom_), top_ - bottom_, MADV_DONTNEED);
   overflowed_ = false;
   guard_ = nullptr;
+  exception_links = nullptr;
   segment_top_ = used_ = crossing_ = 0;
   pending_ = AbortReason::none;
   floor_ = usable_floor();

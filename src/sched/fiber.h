@@ -88,6 +88,8 @@ class Fiber {
 
   /// Belongs to whoever keeps books of the calls in progress on this fiber (io/driver_call.h).
   void* call_frames = nullptr;
+  /// The same of the handlers of exceptions in progress (seh/frame_walk.h).
+  void* exception_links = nullptr;
 
   /// Makes the next crossing of the current driver call abandon it. Async-signal-safe.
   void request_abort(AbortReason);

@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "abi/memcheck.h"
+#include "trap/operand_memory.h"
 #include "trap/plan.h"
 #include "trap/string_instruction.h"
 
@@ -43,7 +44,10 @@ TrapOutcome from_emulation(const Emulation& emulation, RegionKind region) {
     return wild(emulation.address, emulation.size, emulation.write, RegionKind::none, what_it_is(RegionKind::none));
   TrapOutcome outcome;
   if (emulation.result == Emulation::Result::refused) outcome = verdict(TrapVerdict::unsupported, emulation.reason);
-  if (emulation.result == Emulation::Result::no_quotient) outcome = verdict(TrapVerdict::divide_error, kNoQuotient);
+  if (emulation.result == Emulation::Result::no_quotient) {
+    outcome = verdict(TrapVerdict::divide_error, kNoQuotient);
+    outcome.divides_by_zero = true;  // a register of a device is not read again to see what it divided by
+  }
   outcome.region = region;
   outcome.address = emulation.address;
   outcome.size = emulation.size;
@@ -80,7 +84,7 @@ TrapOutcome TrapService::handle(TrapFrame& frame) {
     case SIGTRAP: return breakpoint(frame);
     case SIGFPE:
       if (frame.signal_code == FPE_INTDIV || frame.signal_code == FPE_INTOVF)
-        return verdict(TrapVerdict::divide_error, kNoQuotient);
+        return division(frame);
       return verdict(TrapVerdict::float_error, "a floating-point exception that the driver has unmasked");
     case SIGBUS:
       if (frame.signal_code == BUS_ADRALN) return verdict(TrapVerdict::misaligned, "a misaligned access");
@@ -100,6 +104,21 @@ TrapOutcome TrapService::breakpoint(TrapFrame& frame) {
     return run_privileged(*plan, frame);
   }
   return verdict(TrapVerdict::unsupported, "a debug trap");
+}
+
+/// The processor does not say which of its two reasons it had; the divisor does.
+TrapOutcome TrapService::division(const TrapFrame& frame) {
+  TrapOutcome outcome = verdict(TrapVerdict::divide_error, kNoQuotient);
+  const Plan* plan = emulator_.plan_at(frame.rip());
+  if (!plan || plan->instruction.visible().empty()) return outcome;
+  const ZydisDecodedOperand& divisor = plan->instruction.visible()[0];
+  std::uint64_t value = 0;
+  if (divisor.type == ZYDIS_OPERAND_TYPE_REGISTER)
+    value = read_register(frame, divisor.reg.value);
+  else if (!OperandMemory(regions_).read(address_of(divisor, plan->instruction, frame), &value, size_in_bytes(divisor)))
+    return outcome;
+  outcome.divides_by_zero = value == 0;
+  return outcome;
 }
 
 TrapOutcome TrapService::page_fault(TrapFrame& frame) {

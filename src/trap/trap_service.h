@@ -27,6 +27,7 @@ struct TrapOutcome {
   std::uint64_t address = 0;             // what was touched, when known
   unsigned size = 0;                     // of the access; 0 when not known
   bool write = false;
+  bool divides_by_zero = false;          // of divide_error: the divisor is 0; else the quotient does not fit
   std::string reason;                    // one clause in the driver author's words; empty when emulated
 };
 
@@ -38,6 +39,7 @@ class TrapService {
  private:
   TrapOutcome breakpoint(TrapFrame& frame);
   TrapOutcome page_fault(TrapFrame& frame);
+  TrapOutcome division(const TrapFrame& frame);
   TrapOutcome general_protection(TrapFrame& frame);
   TrapOutcome run_privileged(const Plan& plan, TrapFrame& frame);
 

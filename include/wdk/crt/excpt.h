@@ -2,6 +2,12 @@
 #ifndef DRYDOCK_CRT_EXCPT_H
 #define DRYDOCK_CRT_EXCPT_H
 
+#ifndef EXCEPTION_EXECUTE_HANDLER
+#define EXCEPTION_EXECUTE_HANDLER 1
+#define EXCEPTION_CONTINUE_SEARCH 0
+#define EXCEPTION_CONTINUE_EXECUTION (-1)
+#endif
+
 #ifdef _MSC_VER
 #ifdef __cplusplus
 extern "C" {

@@ -8,8 +8,12 @@
 namespace drydock {
 namespace {
 
+std::uint32_t row_rva(const PeImage& image, std::uint32_t index) {
+  return image.pdata_rva + index * static_cast<std::uint32_t>(sizeof(pe::RuntimeFunction));
+}
+
 std::optional<pe::RuntimeFunction> row(const PeImage& image, std::uint32_t index) {
-  return image.load<pe::RuntimeFunction>(image.pdata_rva + index * static_cast<std::uint32_t>(sizeof(pe::RuntimeFunction)));
+  return image.load<pe::RuntimeFunction>(row_rva(image, index));
 }
 
 /// Undoes one function's prologue, as far as it has run, on a register context.
@@ -225,7 +229,7 @@ std::optional<FunctionEntry> find_function(const PeImage& image, std::uint32_t r
     else if (rva >= candidate->end)
       low = middle + 1;
     else
-      return FunctionEntry{candidate->begin, candidate->end, candidate->unwind};
+      return FunctionEntry{candidate->begin, candidate->end, candidate->unwind, row_rva(image, middle)};
   }
   return std::nullopt;
 }

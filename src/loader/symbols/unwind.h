@@ -74,6 +74,7 @@ enum class RipKind { exact, return_address };
 /// One row of .pdata.
 struct FunctionEntry {
   std::uint32_t begin = 0, end = 0, unwind = 0;  // RVAs
+  std::uint32_t row = 0;                         // RVA of the row itself
 };
 
 /// The row that covers `rva`; nothing for a leaf function.

@@ -1,0 +1,74 @@
+#pragma once
+// A routine that may raise an exception. Its body returns Raising<R>: the value, or what to raise; the exception is raised
+// when the body and everything in it is gone, because a handler does not come back. Its row is made by raising_routine,
+// its caller's registers are kept by a stub (abi/raising_entry.h).
+//
+//   Raising<void> probe(Call& call, const void* address, SIZE_T length, ULONG alignment) {
+//     if (…) return raise(STATUS_DATATYPE_MISALIGNMENT);
+//     return {};
+//   }
+
+#include <array>
+#include <cstdint>
+#include <tl/expected.hpp>
+#include <type_traits>
+
+#include "abi/raising_entry.h"
+#include "ddi/row.h"
+
+namespace drydock::ddi {
+
+/// What a routine raises.
+struct Raised {
+  NTSTATUS status = 0;
+  ULONG flags = 0;                    // EXCEPTION_NONCONTINUABLE
+  ULONG parameter_count = 0;
+  std::array<ULONG_PTR, 2> parameters{};
+  EXCEPTION_RECORD* record = nullptr; // the driver's own, instead of all that
+};
+
+template <class R>
+using Raising = tl::expected<R, Raised>;
+
+inline tl::unexpected<Raised> raise(NTSTATUS status) { return tl::unexpected(Raised{status, EXCEPTION_NONCONTINUABLE, 0, {}, nullptr}); }
+/// DOC: DRY-20 what an access violation tells: how, and where.
+inline tl::unexpected<Raised> raise_access_violation(ULONG_PTR how, std::uint64_t address) {
+  return tl::unexpected(Raised{STATUS_ACCESS_VIOLATION, EXCEPTION_NONCONTINUABLE, 2, {how, address}, nullptr});
+}
+
+/// Raises at the caller whose registers these are. Goes on in a handler, or at the caller when a filter says so, or not at all.
+[[noreturn]] void raise_at(Kernel& kernel, TrapFrame& caller, const Raised& raised);
+
+/// What a Call wants to know of its caller: rbp and return address, as the stub put them.
+inline const void* call_frame_of(const TrapFrame& caller) { return reinterpret_cast<const void*>(caller.rsp() - 16); }
+
+namespace detail {
+template <RoutineName Name, Irql IrqlMax, auto Body>
+struct RaisingEntry;
+template <RoutineName Name, Irql IrqlMax, class R, class... A, Raising<R> (*Body)(Call&, A...)>
+struct RaisingEntry<Name, IrqlMax, Body> {
+  static_assert(sizeof...(A) <= 4 + kRaisingStackArguments);
+  static MSABI R enter(A... arguments) noexcept {
+    TrapFrame& caller = registers_of_caller(__builtin_frame_address(0));
+    Raised raised;
+    {
+      Call call(Name.text, IrqlMax, call_frame_of(caller));
+      auto result = Body(call, arguments...);
+      if (result) {
+        if constexpr (std::is_void_v<R>) return;
+        else return *result;
+      }
+      raised = result.error();
+    }
+    raise_at(current_kernel(), caller, raised);
+  }
+};
+}  // namespace detail
+
+template <RoutineName Name, Irql IrqlMax, auto Body>
+Row raising_routine(const char* module, const char* page, Coverage coverage = Coverage::full, const char* note = "") {
+  const auto* enter = reinterpret_cast<const void*>(&detail::RaisingEntry<Name, IrqlMax, Body>::enter);
+  return {Name.text, module, raising_entry(enter), false, IrqlMax, coverage, true, page, note};
+}
+
+}  // namespace drydock::ddi

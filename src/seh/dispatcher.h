@@ -1,0 +1,66 @@
+#pragma once
+// Exceptions of driver code, in two phases. dispatch() looks for a handler from the innermost frame outwards and asks each
+// function's language handler; nothing is unwound meanwhile, so a filter can still say "go on". When one accepts, unwind()
+// calls the termination handlers from the innermost frame up to the one that accepted, and the driver goes on there, with
+// the registers that this function had.
+//
+// Runs on the driver's own stack, below the frames it looks at, as ordinary code. Language handlers, filters and __finally
+// blocks are calls into the driver like any other (enter_driver), so they may trap, raise, and be abandoned. Nothing here
+// may own anything while it calls: the call may not come back.
+//
+// Only the frames of one call into the driver are searched; see frame_walk.h for how the search goes on further out.
+
+#include "abi/trap_frame.h"
+#include "abi/wdk.h"
+#include "loader/symbols/unwind.h"
+#include "seh/frame_walk.h"
+#include "sched/fiber.h"
+
+namespace drydock::seh {
+
+enum class Outcome : std::uint8_t {
+  continued,  ///< a filter said so: the driver goes on with the frame, which holds the context as the filter left it
+  unhandled   ///< nobody wants it; nothing has been unwound
+};
+
+/// Where an unwinding ends. Without a frame it runs to the end of the walk.
+struct UnwindTarget {
+  std::uint64_t frame = 0;        ///< establisher frame
+  std::uint64_t ip = 0;
+  std::uint64_t return_value = 0; ///< for rax
+  EXCEPTION_RECORD* record = nullptr;
+};
+
+class Dispatcher {
+ public:
+  explicit Dispatcher(const CodeMap& code) : code_(code) {}
+
+  /// An exception at `frame`, which lies on the stack of `fiber` (the running one) below everything it describes. `kind`
+  /// says whether its rip is the instruction itself. Does not return when a handler takes it.
+  Outcome dispatch(Fiber& fiber, TrapFrame& frame, RipKind kind, EXCEPTION_RECORD& record);
+
+  /// The language handler of C: asks the filters of a scope table, or runs its __finally blocks.
+  EXCEPTION_DISPOSITION run_scopes(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, CONTEXT& context,
+                                   DISPATCHER_CONTEXT& dispatcher);
+
+  /// Unwinds from `frame`, the registers of a caller, to the target and goes on there. Returns when there is no such frame.
+  void unwind(Fiber& fiber, TrapFrame& frame, const UnwindTarget& target);
+
+  const CodeMap& code() const { return code_; }
+
+ private:
+  struct Question;
+  Outcome search(Fiber& fiber, TrapFrame& frame, const Position& start, EXCEPTION_RECORD& record);
+  Outcome raise_about(Fiber& fiber, TrapFrame& frame, const Position& start, EXCEPTION_RECORD& about, NTSTATUS code);
+  void unwind_from(Fiber& fiber, TrapFrame& vessel, const Position& start, const UnwindTarget& target);
+  EXCEPTION_DISPOSITION ask(const Question& question);
+  EXCEPTION_DISPOSITION ask_filters(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, CONTEXT& context,
+                                    DISPATCHER_CONTEXT& dispatcher);
+  EXCEPTION_DISPOSITION run_finally_blocks(EXCEPTION_RECORD& record, std::uint64_t establisher_frame, DISPATCHER_CONTEXT& dispatcher);
+  [[noreturn]] void accept(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, std::uint64_t ip);
+  Position start_at(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const;
+
+  const CodeMap& code_;
+};
+
+}  // namespace drydock::seh

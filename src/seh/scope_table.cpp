@@ -25,11 +25,20 @@ bool ScopeTable::guards(const Scope& construct, std::uint32_t rva) const {
   return false;
 }
 
+std::optional<std::uint32_t> ScopeTable::accepting(std::uint32_t rva, std::uint32_t target) const {
+  for (std::uint32_t i = 0; i < count_; ++i)
+    if (const auto scope = at(i); scope && scope->covers(rva) && scope->target == target) return i;
+  return std::nullopt;
+}
+
+// What stands before the __except whose block is the target lies inside of it. Ranges cannot say so: a compiler may put the
+// block right behind a call that does not return, and clang 19 lets a range end a byte behind the call.
 std::optional<std::uint32_t> ScopeTable::next_finally(std::uint32_t first, std::uint32_t rva, std::optional<std::uint32_t> target) const {
-  for (std::uint32_t i = first; i < count_; ++i) {
+  const auto handler = target ? accepting(rva, *target) : std::nullopt;
+  for (std::uint32_t i = first; i < handler.value_or(count_); ++i) {
     const auto scope = at(i);
     if (!scope || !scope->covers(rva)) continue;
-    if (target && (scope->target == *target || guards(*scope, *target))) return std::nullopt;  // the rest is further out
+    if (target && !handler && guards(*scope, *target)) return std::nullopt;  // the rest is further out
     if (scope->is_finally()) return i;
   }
   return std::nullopt;

@@ -41,6 +41,7 @@ class ScopeTable {
   std::optional<std::uint32_t> next_finally(std::uint32_t first, std::uint32_t rva, std::optional<std::uint32_t> target) const;
 
  private:
+  std::optional<std::uint32_t> accepting(std::uint32_t rva, std::uint32_t target) const;
   bool guards(const Scope& construct, std::uint32_t rva) const;
 
   const PeImage& image_;

@@ -6,7 +6,14 @@
  */
 #include "common/exceptions.h"
 
-static DECLSPEC_NOINLINE VOID Raise(ULONG Code) { ExRaiseStatus((NTSTATUS)(0xE0000000 | Code)); }
+static volatile ULONG One = 1;
+
+/* To clang it may return: a __finally block that never ends would make it drop what is around it. */
+static DECLSPEC_NOINLINE VOID Raise(ULONG Code)
+{
+    if (One)
+        ExRaiseStatus((NTSTATUS)(0xE0000000 | Code));
+}
 
 /* Filters first, from the innermost outwards; then the blocks, from the innermost outwards; then the handler. */
 static DECLSPEC_NOINLINE VOID Inner(void)

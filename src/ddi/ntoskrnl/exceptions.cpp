@@ -77,6 +77,7 @@ MSABI EXCEPTION_DISPOSITION c_specific_handler(EXCEPTION_RECORD* record, std::ui
     kernel.bug_check(0x1E, {static_cast<std::uint32_t>(STATUS_BAD_STACK), frame[1], 0, 0}, CallSite(frame),
                      "__C_specific_handler was called by the driver outside any exception");
   }
+  const DriverCrossing crossing(*kernel.current_fiber, DRYDOCK_CALLER_RSP());
   return kernel.exceptions().run_scopes(*kernel.current_fiber, *record, establisher_frame, *context, *dispatcher);
 }
 

@@ -7,7 +7,9 @@
 
 #include "at_find_adapter.h"
 
-#define NOWHERE ((volatile ULONG *)0x10000) /* an address of user space where nothing is */
+/* An address of user space where nothing is; not a constant to the compiler. */
+static volatile ULONG *volatile NowhereAddress = (volatile ULONG *)0x10000;
+#define NOWHERE (NowhereAddress)
 
 static ULONG Facts;
 static ULONG Wrong;

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "kasan/instrumentation.h"
+#include "loader/pe_format.h"
 #include "loader/symbols/unwind.h"
 #include "trap/instruction.h"
 
@@ -15,6 +16,8 @@ namespace {
 constexpr std::string_view kCallback = "__sanitizer_cov_trace_pc";
 constexpr std::string_view kWdkHeaders = "/include/wdk/";
 constexpr std::uint32_t kInstructionMax = 15;
+
+using PdataRow = pe::RuntimeFunction;
 
 std::uint32_t callback_slot(const PeImage& pe) {
   for (const PeImport& import : pe.imports)
@@ -140,9 +143,9 @@ std::string file_text(const std::string& path, const FileCounts& file) {
 std::vector<CodeBlock> blocks_of(const PeImage& pe) {
   std::vector<CodeBlock> blocks;
   const std::uint32_t slot = callback_slot(pe);
-  for (std::uint32_t at = 0; slot != 0 && at + sizeof(FunctionEntry) <= pe.pdata_size; at += sizeof(FunctionEntry)) {
-    const auto function = pe.load<FunctionEntry>(pe.pdata_rva + at);
-    if (function && function->begin < function->end) cut(pe, *function, slot, blocks);
+  for (std::uint32_t at = 0; slot != 0 && at + sizeof(PdataRow) <= pe.pdata_size; at += sizeof(PdataRow)) {
+    const auto row = pe.load<PdataRow>(pe.pdata_rva + at);
+    if (row && row->begin < row->end) cut(pe, {row->begin, row->end, row->unwind, pe.pdata_rva + at}, slot, blocks);
   }
   return blocks;
 }

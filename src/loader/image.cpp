@@ -55,7 +55,7 @@ void set_rights(std::uint64_t address, std::uint64_t length, int rights) {
 }  // namespace
 
 Result<std::vector<std::byte>> read_image_file(const std::string& path) {
-  File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return refuse("{}: {}", path, std::strerror(errno));
   struct stat about {};
   if (::fstat(file.fd, &about) != 0) return refuse("{}: {}", path, std::strerror(errno));

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/seeded.h"
@@ -74,15 +75,21 @@ class SelfCheck {
   }
   /// After a change of [offset, +length) from before_: it is done, or may be, sector by sector.
   void settle(bool failed, std::uint64_t offset, std::uint64_t length) {
-    if (!failed && doubts_.empty()) [[likely]] return;
+    if (!failed && doubts_.empty() && unknown_.empty()) [[likely]] return;
     for (std::uint64_t at = 0; at < length; at += kSectorSize) {
-      if (!failed) doubts_.erase(offset + at);
+      if (!failed) doubts_.erase(offset + at), unknown_.erase(offset + at);
+      else if (filling_) unknown_.insert(offset + at);
       else doubt(offset + at, std::span(before_).subspan(at, kSectorSize));
     }
   }
   void doubt(std::uint64_t offset, std::span<const std::byte> perhaps) { doubts_[offset].emplace_back(perhaps.begin(), perhaps.end()); }
   /// What is read of a sector in doubt is what it holds from now on.
   void resolve_doubts(std::span<const std::byte> got, std::uint64_t offset) {
+    for (auto at = unknown_.lower_bound(offset); at != unknown_.end() && *at < offset + got.size(); at = unknown_.erase(at)) {
+      const auto sector = got.subspan(*at - offset, kSectorSize);
+      std::copy(sector.begin(), sector.end(), expected_.begin() + static_cast<std::ptrdiff_t>(*at));
+      doubts_.erase(*at);
+    }
     for (auto doubtful = doubts_.lower_bound(offset); doubtful != doubts_.end() && doubtful->first < offset + got.size();) {
       const auto sector = got.subspan(doubtful->first - offset, kSectorSize);
       const auto is = [&](const std::vector<std::byte>& content) { return std::equal(sector.begin(), sector.end(), content.begin()); };
@@ -117,10 +124,12 @@ class SelfCheck {
     if (disk_.write(block, 0, false) != EROFS) complain("self-check: a write to a read-only disk did not fail with EROFS");
   }
   void fill() {
+    filling_ = true;
     for (std::uint64_t offset = 0; offset < area_ && !stop_; offset += kSizes[9]) {
       write(offset, std::min<std::uint64_t>(kSizes[9], area_ - offset), false, 0);
       step("filling");
     }
+    filling_ = false;
   }
   void sizes_and_shapes() {
     for (const std::uint32_t size : kSizes) {
@@ -183,6 +192,8 @@ class SelfCheck {
   std::vector<std::byte> expected_, before_;
   /// What else a sector may hold, by its offset on the disk.
   std::map<std::uint64_t, std::vector<std::vector<std::byte>>> doubts_;
+  std::set<std::uint64_t> unknown_;  ///< sectors that hold what was on the disk before us: their first write failed
+  bool filling_ = false;
   std::uint64_t done_ = 0;
   std::uint64_t total_ = area_ / kSizes[9] + std::size(kSizes) * 3 + kRandomRounds + 1 + area_ / kSizes[8];
   int complaints_ = 0;

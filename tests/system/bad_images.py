@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Files that are no driver, or a damaged one: one clear line in the user's words, exit status 2, from the command line
 and from nbdkit alike. Truncation at every single byte is src/loader/pe_image_test.cpp; here it is met through the program."""
+import os
 import random
 import re
 import struct
@@ -168,5 +169,9 @@ if __name__ == "__main__":
             line = from_the_command_line(suite, name, path, says)
             from_nbdkit(suite, name, path, line)
         real_programs(suite)
+        path.unlink()
+        os.mkfifo(path)
+        from_the_command_line(suite, "a pipe without a writer", path, "not a regular file")
+        path.unlink()
         for name in ("instructions", "instructions_clang"):
             truncated(suite, suite.driver(name).read_bytes(), name)

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Every device, with each register interface, interrupt kind and number of queues, under a driver that speaks it; and several
 adapters under one driver, each with its own disk."""
+import os
+
 from harness import MiB, Suite
 
 LEGACY_DRIVERS = ("legacy_blk", "legacy_blk_direct", "legacy_blk_line")
@@ -81,6 +83,15 @@ def self_check(suite):
     suite.check([a["ios"] > 300 for a in report.get("adapters", [])] == [True, True], "the self-check checks every disk", report.get("adapters"))
 
 
+def content_before_us(suite):
+    """A write that fails leaves what the disk held before: the self-check, which does not know it, must not call it wrong."""
+    for which in ("#1", "#3", "#5"):
+        disk = suite.new_disk("full.img", 16 * MiB)
+        disk.write_bytes(os.urandom(16 * MiB))
+        done = suite.drydock_run("--disk", disk, "--fault", f"medium-error={which}")
+        suite.check_status(done, 0, f"medium-error={which} on a disk with content: clean")
+
+
 def usage(suite):
     file = suite.new_disk("one.img", MiB)
     for arguments, words in ((("--device", "virtio-blk", "--device", "virtio-blk", "--disk", file), "cannot both write"),
@@ -97,4 +108,5 @@ if __name__ == "__main__":
         several(suite)
         together(suite)
         self_check(suite)
+        content_before_us(suite)
         usage(suite)

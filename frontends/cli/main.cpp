@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <system_error>
 
 #include "annotations.h"
 #include "base/check.h"
@@ -118,11 +121,7 @@ int explain(const CommandLine& line) {
   return 0;
 }
 
-}  // namespace
-}  // namespace drydock
-
-int main(int argc, char** argv) {
-  using namespace drydock;
+int run_verb(int argc, char** argv) {
   const auto line = parse_command_line(argc, argv);
   if (!line) return complain(line.error().message);
   switch (line->verb) {
@@ -135,4 +134,19 @@ int main(int argc, char** argv) {
   }
   if (line->run.gdb) return complain(become_debugger(line->run, {argv, argv + argc}));
   return run(line->run);
+}
+
+}  // namespace
+}  // namespace drydock
+
+// What was printed has been printed only when it has left the buffer.
+int main(int argc, char** argv) {
+  using namespace drydock;
+  try {
+    const int status = run_verb(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    return std::max(status, complain(fmt::format("cannot write to standard output: {}", std::strerror(errno))));
+  } catch (const std::system_error& error) {  // from fmt::print
+    return complain(fmt::format("cannot write to standard output: {}", error.code().message()));
+  }
 }

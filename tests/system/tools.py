@@ -146,8 +146,16 @@ def rules_of_findings(suite):
     suite.check(ids and not unknown, f"explain knows all {len(ids)} rules that the source reports", unknown)
 
 
+def full_output(suite):
+    """What cannot be printed is told, and no crash."""
+    for words in ("ddi", "ddi --json", "explain ST-42", "devices", "--help", f"inspect {suite.driver()}"):
+        done = suite.run("sh", "-c", f"{suite.drydock} {words} > /dev/full")
+        suite.check(done.returncode == 2 and "cannot write to standard output" in done.stderr, f"{words}: a full standard output is told", done.stderr)
+
+
 if __name__ == "__main__":
     with Suite("nbdkit", "man", "bash") as suite:
+        full_output(suite)
         inspect(suite)
         bad_files(suite)
         exports(suite)

@@ -310,8 +310,18 @@ Report MachineImpl::stop() {
       kernel_.remove_adapters();
     }
   }
-  if (trace_file_) board_->trace.remove(*trace_file_), trace_file_.reset();
+  if (trace_file_) close_trace();
   return *final_;
+}
+
+// The report is made already: adapters are traced to their end.
+void MachineImpl::close_trace() {
+  board_->trace.remove(*trace_file_);
+  const int error = trace_file_->finish();
+  trace_file_.reset();
+  if (error == 0 || final_->outcome >= Outcome::bad_input) return;
+  final_->outcome = Outcome::bad_input;
+  final_->message = fmt::format("cannot write the trace file {}: {}", options_.trace_file, strerror(error));
 }
 
 void MachineImpl::cut_power() {

@@ -72,6 +72,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   void report_pool_leaks();
   bool prepare_coverage();
   void write_coverage();
+  void close_trace();
   Report make_report();
   void fill_counters(Report& report);
   AdapterReport report_of(std::size_t adapter);

@@ -14,6 +14,12 @@ Result<std::unique_ptr<JsonLines>> JsonLines::create(const std::string& path, st
 
 JsonLines::~JsonLines() { std::fclose(file_); }
 
+int JsonLines::finish() {
+  errno = 0;
+  if (std::fflush(file_) == 0 && std::ferror(file_) == 0) return 0;
+  return errno != 0 ? errno : EIO;
+}
+
 void JsonLines::observe(const TraceEvent& event) {
   nlohmann::ordered_json line;
   line["t"] = now_(context_);

@@ -17,6 +17,8 @@ class JsonLines final : public TraceObserver {
   static Result<std::unique_ptr<JsonLines>> create(const std::string& path, std::uint64_t (*now)(void*), void* context);
   ~JsonLines();
   void observe(const TraceEvent& event) override;
+  /// 0 when every line has reached the file, else an errno.
+  int finish();
 
  private:
   JsonLines(std::FILE* file, std::uint64_t (*now)(void*), void* context) : file_(file), now_(now), context_(context) {}

@@ -151,6 +151,8 @@ def full_output(suite):
     for words in ("ddi", "ddi --json", "explain ST-42", "devices", "--help", f"inspect {suite.driver()}"):
         done = suite.run("sh", "-c", f"{suite.drydock} {words} > /dev/full")
         suite.check(done.returncode == 2 and "cannot write to standard output" in done.stderr, f"{words}: a full standard output is told", done.stderr)
+    done = suite.drydock_run("--disk", "mem:2M", "--trace", "/dev/full")
+    suite.check(done.returncode == 2 and "trace file /dev/full" in done.stderr, "a trace that cannot be written is told", done.stderr)
 
 
 if __name__ == "__main__":

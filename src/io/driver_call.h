@@ -38,6 +38,18 @@ class DriverCall {
   R operator()(std::string_view routine, EntryKind kind, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
     if (!checking() && !trace_.verbose()) return enter(kind, entry, arguments...);
     CallFrame call{routine, scheduler_.irql(), 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
+    return booked(call, kind, entry, arguments...);
+  }
+  /// For a routine that is to return at another IRQL than it is called at.
+  template <class R, class... A>
+  R returning_at(Irql irql, std::string_view routine, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
+    CallFrame call{routine, irql, 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
+    return booked(call, EntryKind::routine, entry, arguments...);
+  }
+
+ private:
+  template <class R, class... A>
+  R booked(CallFrame& call, EntryKind kind, R(MSABI* entry)(A...), A... arguments) {
     begin(call);
     if constexpr (std::is_void_v<R>) {
       enter(kind, entry, arguments...);
@@ -48,8 +60,6 @@ class DriverCall {
       return result;
     }
   }
-
- private:
   template <class R, class... A>
   R enter(EntryKind kind, R(MSABI* entry)(A...), A... arguments) {
     const Entered<R> entered = enter_driver(scheduler_.fiber(), kind, entry, arguments...);

@@ -5,7 +5,6 @@
 #include "abi/wdk.h"
 #include "ddi/row.h"
 #include "kasan/instrumentation.h"
-#include "sched/fiber.h"
 
 namespace drydock {
 
@@ -13,7 +12,6 @@ namespace {
 
 constexpr std::uint32_t kDriverTag = 0x76697244;  // 'Driv'
 constexpr CSHORT kDriverObjectType = 4;
-constexpr std::size_t kFramesMax = 32;
 
 /// "\Driver\name" in machine memory, behind the UNICODE_STRING at `to`.
 void write_text(UNICODE_STRING* to, const std::string& text) {
@@ -90,27 +88,6 @@ void* Driver::resolve(std::string_view module, std::string_view name) {
   }
   const ddi::Row* row = ddi::find_row(module, name);
   return row == nullptr ? nullptr : const_cast<void*>(row->address);
-}
-
-std::optional<CodeImage> Driver::image_at(std::uint64_t address) const {
-  if (!image_ || !image_->contains(address)) return std::nullopt;
-  return CodeImage{&image_->pe(), image_->base()};
-}
-
-std::vector<std::uint64_t> Driver::stack_at(const CodePlace& place) {
-  if (place.rip == 0 || !board_.scheduler->on_fiber()) return place.rip == 0 ? std::vector<std::uint64_t>{} : std::vector{place.rip};
-  const Fiber& fiber = board_.scheduler->fiber();
-  RegisterContext context;
-  context.rip = place.rip;
-  context.rsp = place.rsp;
-  context.rbp = place.rbp;
-  const StackRange range(fiber.stack_bottom(), fiber.stack_top());
-  const DriverStack stack = walk_driver_frames(*this, context, place.is_return_address ? RipKind::return_address : RipKind::exact, range);
-  std::vector<std::uint64_t> frames;
-  for (const DriverFrame& frame : stack.frames)
-    if (frames.size() < kFramesMax) frames.push_back(frame.rip);
-  if (frames.empty()) frames.push_back(place.rip);
-  return frames;
 }
 
 std::string Driver::location(std::uint64_t address, RipKind kind) {

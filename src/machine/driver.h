@@ -9,11 +9,10 @@
 #include "loader/symbols/symboliser.h"
 #include "machine/board.h"
 #include "port/storport/adapter.h"
-#include "verifier/finding_log.h"
 
 namespace drydock {
 
-class Driver final : public ImportResolver, public CodeMap, public StackSource, public StackTaker {
+class Driver final : public ImportResolver {
  public:
   Driver(Board& board, MachineHooks& hooks) : board_(board), hooks_(hooks) {}
   ~Driver() override;
@@ -24,13 +23,10 @@ class Driver final : public ImportResolver, public CodeMap, public StackSource, 
   /// Builds DRIVER_OBJECT and registry path in machine memory; arguments of DriverEntry.
   void* driver_object();
   void* registry_path();
+  bool owns_object(const void* object) const { return object_ != nullptr && object == object_; }
 
   // ImportResolver
   void* resolve(std::string_view module, std::string_view name) override;
-  // CodeMap
-  std::optional<CodeImage> image_at(std::uint64_t address) const override;
-  // StackSource, StackTaker
-  std::vector<std::uint64_t> stack_at(const CodePlace& place) override;
 
   /// Built by drydock-cc --kasan / --coverage.
   bool asks_before_touching() const { return imports_instrumentation(false); }

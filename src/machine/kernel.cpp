@@ -46,9 +46,9 @@ struct Astray {
 };
 
 /// Does the code before `address` end in a call, so that it can be a return address?
-bool follows_a_call(const Driver& driver, std::uint64_t address) {
+bool follows_a_call(const Drivers& drivers, std::uint64_t address) {
   constexpr std::uint64_t kLongest = 7;
-  if (!driver.may_touch(address - kLongest, kLongest, false) || !driver.contains(address, 1)) return false;
+  if (!drivers.may_touch(address - kLongest, kLongest, false) || drivers.at(address) == nullptr) return false;
   const auto* code = reinterpret_cast<const std::uint8_t*>(address);
   if (code[-5] == 0xE8) return true;
   for (unsigned back = 2; back <= kLongest; ++back)
@@ -58,12 +58,12 @@ bool follows_a_call(const Driver& driver, std::uint64_t address) {
 
 /// A call through a bad pointer has pushed its return address; a return through a smashed stack has lost its own, and the
 /// next one further up is the caller's.
-std::optional<Astray> describe_jump(const Driver& driver, const Fiber& fiber, const TrapFrame& frame) {
+std::optional<Astray> describe_jump(const Drivers& drivers, const Fiber& fiber, const TrapFrame& frame) {
   constexpr unsigned kWordsSearched = 512;
-  if (driver.contains(frame.rip(), 1) && driver.may_touch(frame.rip(), 1, false)) return std::nullopt;
+  if (drivers.may_touch(frame.rip(), 1, false)) return std::nullopt;
   const auto* words = reinterpret_cast<const std::uint64_t*>(frame.rsp());
   for (unsigned i = 0; i < kWordsSearched && frame.rsp() + 8 * i + 8 <= fiber.stack_top(); ++i) {
-    if (!follows_a_call(driver, words[i])) continue;
+    if (!follows_a_call(drivers, words[i])) continue;
     const CodePlace where{words[i], frame.rsp() + 8 * i + 8, frame[Gpr::rbp], true};
     if (i == 0) return Astray{fmt::format("a call of address {:#x}, where there is no code", frame.rip()), where};
     return Astray{fmt::format("a return to address {:#x}, where there is no code: the return address on the stack was overwritten "
@@ -101,16 +101,16 @@ std::string describe(const TrapOutcome& outcome) {
 
 MachineKernel::~MachineKernel() = default;
 
-void MachineKernel::attach(Board& board, Driver& driver, CheckLevel checks) {
+void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   board_ = &board;
-  driver_ = &driver;
+  drivers_ = &drivers;
   call_.emplace(*board.scheduler, board.trace, checks);
   services_storage_.emplace(storport::Services{*board.scheduler, *board.memory, *board.pool, *board.locked, *board.mappings,
                                                *board.window, *board.registers, board.bus, *board.mmio, board.registry,
                                                board.trace, *call_});
   services_ = &*services_storage_;
   traps_ = std::make_unique<DriverTraps>(board, *this);
-  exceptions_.emplace(driver);
+  exceptions_.emplace(drivers);
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
   board.scheduler->set_thread_objects([](void* b, unsigned) {
     void* object = static_cast<Board*>(b)->pool->allocate(kThreadObjectSize, PoolKind::nonpaged, kThreadTag);
@@ -152,11 +152,13 @@ void MachineKernel::line_changed(PciFunction& function, bool asserted) {
 }
 
 NTSTATUS MachineKernel::initialize_storport(void* driver_object, void*, const void* data) {
+  Driver* driver = drivers_->of_object(driver_object);
+  if (driver == nullptr) return STATUS_INVALID_PARAMETER;
   storport::Miniport miniport;
   const NTSTATUS status = storport::read_initialization_data(data, miniport.data);
   if (status != STATUS_SUCCESS) return status;
   miniport.driver_object = driver_object;
-  driver_->miniport = miniport;
+  driver->miniport = miniport;
   return STATUS_SUCCESS;
 }
 
@@ -168,7 +170,7 @@ void MachineKernel::debug_print(std::string_view text) {
 }
 
 std::string MachineKernel::name_of(std::uint64_t address) const {
-  return driver_->contains(address, 1) ? driver_->image().name_of(address) : fmt::format("{:#x}", address);
+  return drivers_->name_of(address);
 }
 
 // --- touches ------------------------------------------------------------------------------------------------------------------
@@ -287,7 +289,7 @@ std::string MachineKernel::whose(std::uint64_t logical) const {
 
 void MachineKernel::end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter) {
   if (halt_) return;
-  halt_ = Halt{code, parameter, message, driver_->stack_at(where), where.is_return_address};
+  halt_ = Halt{code, parameter, message, drivers_->stack_at(where), where.is_return_address};
   board_->trace.emit(MachineHalted{code, {}, std::move(message), where});
 }
 
@@ -315,7 +317,7 @@ struct MachineKernel::Trapped {
 };
 
 TrapCircumstances MachineKernel::circumstances_at(std::uint64_t address) const {
-  return {board_->scheduler->irql(), board_->memory->slot() + kUserView + kViewStride, driver_->contains(address, 1)};
+  return {board_->scheduler->irql(), board_->memory->slot() + kUserView + kViewStride, drivers_->at(address) != nullptr};
 }
 
 MachineKernel::Trapped MachineKernel::examine(TrapFrame& frame) {
@@ -353,7 +355,7 @@ void MachineKernel::pass_breakpoint(TrapFrame& frame, std::uint64_t at) {
 }
 
 void MachineKernel::end_at_trap(const TrapFrame& frame, const Trapped& trapped) {
-  const std::optional<Astray> jump = describe_jump(*driver_, *current_fiber, frame);
+  const std::optional<Astray> jump = describe_jump(*drivers_, *current_fiber, frame);
   const CodePlace where = jump ? jump->where : CodePlace{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
   const std::string message = jump ? jump->message : std::string(trapped.words.data());
   if (trapped.divided) end(kTrapInKernel, message, where, kDivideError);

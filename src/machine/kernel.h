@@ -10,7 +10,7 @@
 
 #include "ddi/kernel.h"
 #include "kasan/instrumentation.h"
-#include "machine/driver.h"
+#include "machine/drivers.h"
 #include "machine/driver_traps.h"
 #include "machine/trap_exception.h"
 
@@ -33,7 +33,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   MachineKernel() = default;
   ~MachineKernel();
   /// The second half of construction: the board needs the hooks, the kernel needs the board.
-  void attach(Board& board, Driver& driver, CheckLevel checks);
+  void attach(Board& board, Drivers& drivers, CheckLevel checks);
   /// One for each device, in order. `miniport` outlives it.
   storport::Adapter& add_adapter(const storport::Miniport& miniport, PluggedDevice& device);
   void remove_adapters();
@@ -51,7 +51,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   [[noreturn]] void raise_exception(TrapFrame& caller, EXCEPTION_RECORD& record) override;
   seh::Dispatcher& exceptions() override { return *exceptions_; }
   void debug_print(std::string_view text) override;
-  bool in_image(std::uint64_t address, std::uint64_t size, bool write) const override { return driver_->may_touch(address, size, write); }
+  bool in_image(std::uint64_t address, std::uint64_t size, bool write) const override { return drivers_->may_touch(address, size, write); }
   std::string name_of(std::uint64_t address) const override;
   void touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) override;
 
@@ -86,7 +86,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   std::string whose(std::uint64_t logical) const;
 
   Board* board_ = nullptr;
-  Driver* driver_ = nullptr;
+  Drivers* drivers_ = nullptr;
   std::optional<DriverCall> call_;
   std::optional<storport::Services> services_storage_;
   std::unique_ptr<DriverTraps> traps_;

@@ -66,14 +66,15 @@ bool MachineImpl::bring_up() {
   if (!board) return fail(Outcome::bad_input, board.error().message);
   board_ = std::move(*board);
   if (!open_trace()) return false;
-  driver_ = std::make_unique<Driver>(*board_, kernel_);
-  kernel_.attach(*board_, *driver_, check_level());
+  drivers_ = std::make_unique<Drivers>(*board_, kernel_);
+  kernel_.attach(*board_, *drivers_, check_level());
   if (options_.checks != Checks::off) {
-    findings_ = std::make_unique<FindingLog>(*driver_);
+    findings_ = std::make_unique<FindingLog>(*drivers_);
     for (const std::string& rule : options_.allowed_rules) findings_->allow(rule);
     board_->trace.add(*findings_, false);
   }
   clients_ = std::make_unique<Clients>(*board_, kernel_);
+  driver_ = &drivers_->add();
   if (const auto loaded = driver_->load(options_.driver, options_.seed, &MachineKernel::missing_import, nullptr); !loaded)
     return fail(Outcome::bad_input, loaded.error().message);
   print_notes();
@@ -97,7 +98,7 @@ bool MachineImpl::equip() {
   if (driver_->asks_before_touching()) shadow_ = std::make_unique<Shadow>(*board_->memory);
   if (shadow_ || driver_->tells_its_blocks()) kernel_.instrument(shadow_.get(), coverage_.get());
   if (!asks && options_.checks != Checks::all) return true;
-  board_->guarded = std::make_unique<GuardedMemory>(*board_->memory, *driver_, shadow_.get());
+  board_->guarded = std::make_unique<GuardedMemory>(*board_->memory, *drivers_, shadow_.get());
   board_->pool->guard_with(board_->guarded.get());
   return true;
 }
@@ -336,7 +337,7 @@ Report MachineImpl::make_report() {
   if (failure_) report.message = failure_->message;
   if (kernel_.halt() && !failure_) report.message = kernel_.halt()->message;
   if (board_) fill_counters(report);
-  if (driver_) fill_findings(report);
+  if (drivers_) fill_findings(report);
   report.outcome = failure_ ? failure_->outcome
                    : kernel_.halt() ? outcome_of(*kernel_.halt())
                    : report.findings.empty() ? Outcome::clean : Outcome::findings;
@@ -418,16 +419,16 @@ Finding MachineImpl::finding_of(const RecordedFinding& recorded) {
   Finding finding{recorded.rule, recorded.code, recorded.message, "", {}, recorded.count, recorded.second, "", 0};
   for (std::size_t i = 0; i < recorded.stack.size(); ++i) {
     const RipKind kind = i == 0 && !recorded.first_is_return ? RipKind::exact : RipKind::return_address;
-    finding.stack.push_back(driver_->frame_text(recorded.stack[i], kind));
+    finding.stack.push_back(drivers_->frame_text(recorded.stack[i], kind));
     if (i != 0) continue;
-    finding.driver_location = driver_->location(recorded.stack[i], kind);
-    const SourceLocation source = driver_->source(recorded.stack[i], kind);
+    finding.driver_location = drivers_->location(recorded.stack[i], kind);
+    const SourceLocation source = drivers_->source(recorded.stack[i], kind);
     finding.source_file = source.file_path, finding.source_line = source.line;
   }
   for (const RelatedStack& related : recorded.related) {
     RelatedFrames frames{std::string(related.what), {}};
     for (std::size_t i = 0; i < related.stack.size(); ++i)
-      frames.stack.push_back(driver_->frame_text(related.stack[i], i == 0 && !related.first_is_return ? RipKind::exact : RipKind::return_address));
+      frames.stack.push_back(drivers_->frame_text(related.stack[i], i == 0 && !related.first_is_return ? RipKind::exact : RipKind::return_address));
     finding.related.push_back(std::move(frames));
   }
   return finding;

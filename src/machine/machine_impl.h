@@ -12,7 +12,7 @@
 #include "kasan/instrumentation.h"
 #include "machine/board.h"
 #include "machine/client.h"
-#include "machine/driver.h"
+#include "machine/drivers.h"
 #include "machine/kernel.h"
 #include "machine/machine_disk.h"
 #include "machine/self_check.h"
@@ -91,7 +91,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   std::unique_ptr<Coverage> coverage_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<JsonLines> trace_file_;
-  std::unique_ptr<Driver> driver_;
+  std::unique_ptr<Drivers> drivers_;
+  Driver* driver_ = nullptr;  ///< of Options::driver; null: a bare machine
   std::unique_ptr<FindingLog> findings_;
   std::unique_ptr<Clients> clients_;
   std::vector<std::unique_ptr<DiskDevice>> devices_;

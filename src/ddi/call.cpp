@@ -41,7 +41,7 @@ MSABI std::byte* Call::range_in_memory(const void* pointer, std::uint64_t size, 
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   const auto found = memory().find(address);
   if (found && size <= memory().size() - found->offset) [[likely]] {
-    if (found->view == View::forbidden || found->view == View::lent) note_touch(address, size, *found, write);
+    if (found->view != View::system && !admit(address, size, *found, write)) return refuse_range(write, what);
     return memory().system(0) + found->offset;
   }
   return other_range(pointer, size, write, what);
@@ -54,8 +54,23 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
   if (!wraps && (on_stack(services().scheduler.fiber(), address, size) || is_mapped(services().mappings, address, size) ||
                  kernel_.in_image(address, size, write) || services().scheduler.on_any_stack(address, size)))
     return as_host(pointer);  // any stack: a DPC may fill a local of the thread that waits for it
+  return refuse_range(write, what);
+}
+
+std::byte* Call::refuse_range(bool write, const char* what) const {
   broken("BUF-68", "", fmt::format("{}: {} points to memory that the driver may not {}", name_, what, write ? "write" : "read"));
   return nullptr;
+}
+
+/// May the routine go on? Memory of processes that is not accessible here and now, it may not touch.
+bool Call::admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const {
+  if (found.view != View::user) {
+    note_touch(address, size, found, write);
+    return true;
+  }
+  if (!kernel_.spaces().in_use()) return true;
+  const TouchVerdict verdict = kernel_.touch_user(address, size, write, TouchBy::routine, place());
+  return verdict == TouchVerdict::ok || verdict == TouchVerdict::not_locked;
 }
 
 std::optional<PhysicalAddress> Call::physical(const void* pointer) const {

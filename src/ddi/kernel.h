@@ -8,11 +8,15 @@
 
 #include "abi/wdk.h"
 #include "io/driver_call.h"
+#include "mem/address_space.h"
 #include "port/storport/adapter.h"
 #include "sched/machine_hooks.h"
 #include "seh/dispatcher.h"
 
 namespace drydock::ddi {
+
+/// Who touches memory: an instruction of the driver, or a routine that it gave the address to.
+enum class TouchBy : std::uint8_t { instruction, routine };
 
 class Kernel : public MachineHooks {
  public:
@@ -42,6 +46,10 @@ class Kernel : public MachineHooks {
   /// A driver or a routine on its behalf touches the forbidden or the lent view: a finding when the memory is forbidden,
   /// or lent no longer, or beside the object.
   virtual void touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) = 0;
+  /// The same for the user view, once there are processes. What the answer is for is told here as findings; ok and
+  /// not_locked are completed, the others are access violations.
+  virtual TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, TouchBy by, CodePlace where) = 0;
+  AddressSpaces& spaces() { return *spaces_; }
   /// 100 ns units since 1601 on the machine's clock: a fixed power-on time plus virtual time.
   std::uint64_t system_time() { return kPowerOnTime + interrupt_time(); }
   std::uint64_t interrupt_time() { return services_->scheduler.now() / 100; }
@@ -51,6 +59,7 @@ class Kernel : public MachineHooks {
  protected:
   ~Kernel() = default;
   storport::Services* services_ = nullptr;
+  AddressSpaces* spaces_ = nullptr;
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last
 };

@@ -24,6 +24,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
         mmio_(memory_->slot()), call_(scheduler_, trace_, CheckLevel::all),
         storage_{scheduler_, *memory_, pool_, locked_, mappings_, window_, *registers_, bus_, mmio_, registry_, trace_, call_} {
     services_ = &storage_;
+    spaces_ = &spaces_owned_;
     trace_.add(*this, false);
   }
   ~KernelForTests() = default;
@@ -70,6 +71,12 @@ class KernelForTests final : public Kernel, private TraceObserver {
   std::string name_of(std::uint64_t) const override { return "test"; }
   bool in_image(std::uint64_t address, std::uint64_t, bool write) const override { return constant != 0 && address == constant && !write; }
   void touch(std::uint64_t address, std::uint64_t, PhysicalMemory::Place, bool, CodePlace) override { touched.push_back(address); }
+  TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, TouchBy, CodePlace) override {
+    const TouchVerdict verdict = spaces_owned_.judge({address, size, write, scheduler_.process(), scheduler_.irql()}).verdict;
+    user_touches.push_back({address, verdict});
+    return verdict;
+  }
+  std::vector<std::pair<std::uint64_t, TouchVerdict>> user_touches;
   void trap(TrapFrame&) override { ADD_FAILURE() << "a trap"; }
 
  private:
@@ -97,6 +104,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
   Registry registry_;
   DriverCall call_;
   storport::Services storage_;
+  AddressSpaces spaces_owned_{*memory_, locked_};
 };
 
 /// The export as a driver would call it.

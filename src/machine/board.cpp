@@ -25,6 +25,7 @@ Result<std::unique_ptr<Board>> Board::build(const Options& options, MachineHooks
   board->scheduler = std::make_unique<Scheduler>(hooks, options.cpus, options.seed);
   board->locked = std::make_unique<LockedPages>(pages);
   board->mappings = std::make_unique<SystemMappings>(*board->memory);
+  board->spaces = std::make_unique<AddressSpaces>(*board->memory, *board->locked);
   board->pool = std::make_unique<Pool>(*board->memory, board->checking);
   board->window = std::make_unique<DmaWindow>(pages);
   const auto registers = std::min<std::uint32_t>(kMapRegisters, static_cast<std::uint32_t>(pages / 32));

@@ -15,6 +15,7 @@
 #include "hw/mmio_map.h"
 #include "io/registry.h"
 #include "machine/pairing.h"
+#include "mem/address_space.h"
 #include "mem/guarded_memory.h"
 #include "mem/locked_pages.h"
 #include "mem/pool.h"
@@ -58,6 +59,7 @@ class Board {
   std::unique_ptr<GuardedMemory> guarded;  ///< with --checks all, and for instrumented drivers; else null
   std::unique_ptr<LockedPages> locked;
   std::unique_ptr<SystemMappings> mappings;
+  std::unique_ptr<AddressSpaces> spaces;
   std::unique_ptr<Pool> pool;
   std::unique_ptr<DmaWindow> window;
   std::unique_ptr<MapRegisterPool> registers;

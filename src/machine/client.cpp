@@ -36,7 +36,9 @@ void Clients::Slot::run() {
 std::unique_ptr<Clients::Slot> Clients::make_slot() {
   const std::lock_guard lock(machine_);
   const auto run = board_.memory->allocate((kClientBufferSize + kClientShiftMax) >> kPageShift);
-  return run ? std::make_unique<Slot>(*this, slot_count_, *run) : nullptr;
+  if (!run) return nullptr;
+  board_.memory->open_user(*run);
+  return std::make_unique<Slot>(*this, slot_count_, *run);
 }
 
 // Says that it waits before it looks once more, so that who gives a slot back sees the one or leaves the other.

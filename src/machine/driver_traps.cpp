@@ -58,6 +58,7 @@ Region DriverTraps::find(std::uint64_t address) {
   if (const auto place = board_.memory->find(address)) {
     if (place->view == View::forbidden) return page(RegionKind::forbidden, &guarded_);
     if (place->view == View::lent) return page(RegionKind::dead, &guarded_);
+    if (place->view == View::user) return find_user(address);
     return {};
   }
   if (address - kKuserSharedData < kSharedDataSize) return page(RegionKind::kuser, &shared_data_);
@@ -101,6 +102,28 @@ void DriverTraps::Guarded::read(std::uint64_t address, void* to, unsigned size) 
 
 void DriverTraps::Guarded::write(std::uint64_t address, const void* from, unsigned size) {
   traps.kernel_.touch(address, size, *traps.board_.memory->find(address), true, traps.place());
+  std::memcpy(traps.board_.memory->alias(address), from, size);
+}
+
+// --- memory of processes: what may be touched is completed through the alias, the rest is wild --------------------------------
+
+Region DriverTraps::find_user(std::uint64_t address) {
+  const auto allowed = [&](bool write) {
+    const TouchVerdict verdict = board_.spaces->judge({address, 1, write, board_.scheduler->process(), board_.scheduler->irql()}).verdict;
+    return verdict == TouchVerdict::ok || verdict == TouchVerdict::not_locked;
+  };
+  if (!board_.spaces->in_use() || !allowed(false)) return {};
+  const std::uint64_t base = address & ~kPageMask;
+  return {RegionKind::user, base, base + kPageSize, &user_, allowed(true)};
+}
+
+void DriverTraps::User::read(std::uint64_t address, void* to, unsigned size) {
+  traps.kernel_.touch_user(address, size, false, ddi::TouchBy::instruction, traps.place());
+  std::memcpy(to, traps.board_.memory->alias(address), size);
+}
+
+void DriverTraps::User::write(std::uint64_t address, const void* from, unsigned size) {
+  traps.kernel_.touch_user(address, size, true, ddi::TouchBy::instruction, traps.place());
   std::memcpy(traps.board_.memory->alias(address), from, size);
 }
 

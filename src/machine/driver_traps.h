@@ -56,12 +56,21 @@ class DriverTraps final : public TrapRegions, public Privileged {
     DriverTraps& traps;
   };
 
+  struct User final : MemoryPort {
+    explicit User(DriverTraps& t) : traps(t) {}
+    void read(std::uint64_t address, void* to, unsigned size) override;
+    void write(std::uint64_t address, const void* from, unsigned size) override;
+    DriverTraps& traps;
+  };
+  Region find_user(std::uint64_t address);
+
   Board& board_;
   ddi::Kernel& kernel_;
   TrapService service_;
   Registers registers_{*this};
   Guarded guarded_{*this};
   SharedData shared_data_{*this};
+  User user_{*this};
   const TrapFrame* frame_ = nullptr;
   std::uint64_t count_ = 0;
   std::uint64_t breakpoint_ = 0;

@@ -109,6 +109,7 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
                                                *board.window, *board.registers, board.bus, *board.mmio, board.registry,
                                                board.trace, *call_});
   services_ = &*services_storage_;
+  spaces_ = board.spaces.get();
   traps_ = std::make_unique<DriverTraps>(board, *this);
   exceptions_.emplace(drivers);
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
@@ -229,6 +230,13 @@ void MachineKernel::touch_guarded(std::uint64_t address, std::uint64_t size, boo
                                 where, history_of(object)});
 }
 
+// Here, once for each access of an instruction and each range given to a routine, is the place for findings about memory of
+// processes.
+TouchVerdict MachineKernel::touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy, CodePlace) {
+  const Scheduler& scheduler = *board_->scheduler;
+  return board_->spaces->judge({address, size, write, scheduler.process(), scheduler.irql()}).verdict;
+}
+
 // --- drivers that ask before they touch ------------------------------------------------------------------------------------
 
 void MachineKernel::instrument(const Shadow* shadow_of_driver, Coverage* coverage_of_driver) {
@@ -320,12 +328,20 @@ TrapCircumstances MachineKernel::circumstances_at(std::uint64_t address) const {
   return {board_->scheduler->irql(), board_->memory->slot() + kUserView + kViewStride, drivers_->at(address) != nullptr};
 }
 
+/// An access of the user view that nothing could complete is judged, too, before it becomes an exception.
+void MachineKernel::touch_wild(const TrapOutcome& outcome, const TrapFrame& frame) {
+  const auto found = board_->memory->find(outcome.address);
+  if (!found || found->view != View::user || !board_->spaces->in_use()) return;
+  touch_user(outcome.address, std::max(outcome.size, 1u), outcome.write, ddi::TouchBy::instruction, {frame.rip(), frame.rsp(), frame[Gpr::rbp], false});
+}
+
 MachineKernel::Trapped MachineKernel::examine(TrapFrame& frame) {
   Trapped trapped;
   const TrapOutcome outcome = traps_->handle(frame);
   trapped.breakpoint = traps_->take_breakpoint();
   trapped.completed = outcome.verdict == TrapVerdict::emulated && trapped.breakpoint == 0;
   if (outcome.verdict == TrapVerdict::emulated) [[likely]] return trapped;
+  if (outcome.verdict == TrapVerdict::wild) touch_wild(outcome, frame);
   trapped.exception = exception_of(outcome, frame, circumstances_at(outcome.address));
   trapped.wild = outcome.verdict == TrapVerdict::wild;
   trapped.divided = outcome.verdict == TrapVerdict::divide_error;

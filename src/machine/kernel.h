@@ -55,6 +55,8 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   std::string name_of(std::uint64_t address) const override;
   void touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) override;
 
+  TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy by, CodePlace where) override;
+
   // MachineHooks
   void trap(TrapFrame& frame) override;
   void call_aborted(Fiber& fiber, const AbortRecord& record) override;
@@ -69,6 +71,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   void line_changed(PciFunction& function, bool asserted) override;
   struct Trapped;
   Trapped examine(TrapFrame& frame);
+  void touch_wild(const TrapOutcome& outcome, const TrapFrame& frame);
   TrapCircumstances circumstances_at(std::uint64_t address) const;
   void pass_breakpoint(TrapFrame& frame, std::uint64_t at);
   void end_at_trap(const TrapFrame& frame, const Trapped& trapped);

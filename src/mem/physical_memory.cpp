@@ -51,6 +51,8 @@ Result<std::unique_ptr<PhysicalMemory>> PhysicalMemory::create(const Options& op
   auto memory = std::unique_ptr<PhysicalMemory>(new PhysicalMemory);
   memory->size_ = (options.size + kPageMask) & ~kPageMask;
   TRY_VOID(memory->map());
+  memory->user_open_.resize(memory->size_ >> kPageShift);
+  memory->names_are_fixed_ = options.profile == PhysProfile::literal;
   memory->lay_out_zones(options.profile);
   memory->name_pages(options.profile, options.seed);
   return memory;
@@ -229,6 +231,47 @@ std::optional<PageRun> PhysicalMemory::allocate_contiguous(std::uint32_t pages, 
   return std::nullopt;
 }
 
+std::uint32_t& PhysicalMemory::page_named(std::uint64_t pfn) {
+  for (Segment& s : segments_)
+    if (pfn - s.first_pfn < s.pages.size()) return s.pages[pfn - s.first_pfn];
+  CHECK(false, "no page is named {:#x}", pfn);
+  return segments_.front().pages.front();
+}
+
+// A name is nobody's business as long as the page is free: two free pages may exchange theirs.
+bool PhysicalMemory::name_anew(std::uint32_t page, const NameLimits& limits, std::uint32_t& candidate) {
+  const Zone& zone = zones_.back();
+  const auto fits = [&](std::uint32_t other) {
+    const std::uint64_t name = pfn_[other];
+    return name >= limits.lowest_pfn && name <= limits.highest_pfn && !(limits.scattered && name == pfn_[page - 1] + 1);
+  };
+  if (fits(page)) return true;
+  for (std::uint32_t tried = 0; tried < zone.count; ++tried) {
+    candidate = candidate + 1 < zone.first + zone.count ? candidate + 1 : zone.first;
+    if (taken_[candidate] || !fits(candidate)) continue;
+    std::swap(page_named(pfn_[page]), page_named(pfn_[candidate]));
+    std::swap(pfn_[page], pfn_[candidate]);
+    return true;
+  }
+  return false;
+}
+
+std::optional<PageRun> PhysicalMemory::allocate_named(std::uint32_t pages, const NameLimits& limits) {
+  CHECK(pages > 0, "an allocation of no pages");
+  Zone& zone = zones_.back();
+  if (names_are_fixed_ || zone.free < pages) return std::nullopt;
+  const auto first = find_run(zone, pages);
+  if (!first) return std::nullopt;
+  const auto run = take(zone, *first, pages);
+  std::uint32_t candidate = *first;
+  for (std::uint32_t i = 0; i < pages; ++i)
+    if (!name_anew(*first + i, limits, candidate)) {
+      free(*run);
+      return std::nullopt;
+    }
+  return run;
+}
+
 void PhysicalMemory::free(PageRun run) {
   Zone& zone = zone_of(run.first);
   for (std::uint32_t i = 0; i < run.count; ++i) {
@@ -243,6 +286,27 @@ std::uint32_t PhysicalMemory::pages_free() const {
   std::uint32_t sum = 0;
   for (const Zone& zone : zones_) sum += zone.free;
   return sum;
+}
+
+void PhysicalMemory::close_user_view() {
+  const int rc = mprotect(reinterpret_cast<void*>(address(View::user, 0)), size_, PROT_NONE);
+  CHECK(rc == 0, "cannot close the user view: {}", std::strerror(errno));
+  user_closed_ = true;
+  const auto total = static_cast<std::uint32_t>(user_open_.size());
+  for (std::uint32_t at = 0; at < total;) {
+    std::uint32_t end = at;
+    while (end < total && user_open_[end]) ++end;
+    if (end > at) open_user({at, end - at});
+    at = end + 1;
+  }
+  memcheck::traps_on_purpose(address(View::user, 0), size_);
+}
+
+void PhysicalMemory::open_user(PageRun run) {
+  std::fill_n(user_open_.begin() + run.first, run.count, true);
+  if (!user_closed_) return;
+  const int rc = mprotect(reinterpret_cast<void*>(address(View::user, run.first)), run.bytes(), PROT_READ | PROT_WRITE);
+  CHECK(rc == 0, "cannot open user pages: {}", std::strerror(errno));
 }
 
 void PhysicalMemory::lend(PageRun run) {

@@ -48,6 +48,13 @@ struct ContiguousLimits {
   std::uint64_t boundary = 0;           ///< power of two the run may not cross; 0: none
 };
 
+/// What the PFNs of an ordinary allocation must obey. Inclusive limits.
+struct NameLimits {
+  std::uint64_t lowest_pfn = 0;
+  std::uint64_t highest_pfn = ~std::uint64_t{0};
+  bool scattered = false;  ///< no page physically follows the one before it
+};
+
 class PhysicalMemory {
  public:
   struct Options {
@@ -65,6 +72,8 @@ class PhysicalMemory {
   std::optional<PageRun> allocate(std::uint32_t pages);
   /// Physically consecutive pages.
   std::optional<PageRun> allocate_contiguous(std::uint32_t pages, const ContiguousLimits& limits);
+  /// Ordinary pages, named anew where their PFNs are not as wanted. None too when the profile has no such names.
+  std::optional<PageRun> allocate_named(std::uint32_t pages, const NameLimits& limits);
   void free(PageRun run);
   std::uint32_t pages_free() const;
   /// Pages out on loan; 0 when nothing leaked.
@@ -129,6 +138,12 @@ class PhysicalMemory {
     return PhysicalAddress{(pfn_[place->page()] << kPageShift) | (address & kPageMask)};
   }
 
+  /// From now on nobody touches the user view directly but where it is opened: what lies there belongs to processes.
+  void close_user_view();
+  void open_user(PageRun run);
+  bool user_open(std::uint32_t page) const { return !user_closed_ || user_open_[page]; }
+  bool user_closed() const { return user_closed_; }
+
   /// Opens or closes pages of the lent view. One system call.
   void lend(PageRun run);
   void take_back(PageRun run);
@@ -160,6 +175,8 @@ class PhysicalMemory {
   std::optional<std::uint32_t> find_run(Zone& zone, std::uint32_t pages);
   std::optional<PageRun> take(Zone& zone, std::uint32_t first, std::uint32_t pages);
   Zone& zone_of(std::uint32_t page);
+  bool name_anew(std::uint32_t page, const NameLimits& limits, std::uint32_t& candidate);
+  std::uint32_t& page_named(std::uint64_t pfn);
   bool run_obeys(std::uint32_t first, std::uint32_t pages, const ContiguousLimits& limits) const;
 
   int file_ = -1;
@@ -172,6 +189,9 @@ class PhysicalMemory {
   std::vector<Segment> segments_;
   std::vector<Zone> zones_;         ///< [0] below 16 MiB, [1] below 4 GiB, [2] high, [3] ordinary
   std::vector<bool> taken_;         ///< by file page
+  std::vector<bool> user_open_;     ///< by file page
+  bool user_closed_ = false;
+  bool names_are_fixed_ = false;    ///< literal: others share the file
 };
 
 }  // namespace drydock

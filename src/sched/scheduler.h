@@ -105,6 +105,8 @@ class Scheduler {
   /// The calling thread sleeps until woken.
   void block();
   Thread* thread() { return current_->thread; }
+  /// Whose user memory is current: in a DPC or an interrupt that of the interrupted thread. Null: nobody's.
+  const ProcessContext* process() const { return current_->thread == nullptr ? nullptr : current_->thread->process; }
   void wake(Thread& thread);
 
   // --- driving ----------------------------------------------------------------------------------------------------

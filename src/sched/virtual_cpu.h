@@ -6,6 +6,7 @@
 
 #include "sched/fiber.h"
 #include "sched/irql.h"
+#include "sched/process_context.h"
 
 namespace drydock {
 
@@ -98,6 +99,7 @@ struct Thread {
   Task* task = nullptr;
   unsigned cpu_index = 0;
   void* kthread = nullptr;
+  const ProcessContext* process = nullptr;  ///< whose user memory it sees; null: nobody's, as in the system process
   bool blocked = false;
   Thread* next = nullptr;
 };

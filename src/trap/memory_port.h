@@ -19,7 +19,8 @@ enum class RegionKind : std::uint8_t {
   forbidden,  // a buffer the driver was not given a mapping of
   dead,       // a structure whose life has ended
   kuser,      // KUSER_SHARED_DATA
-  guard       // a guard area around an object: an access is wild
+  guard,      // a guard area around an object: an access is wild
+  user        // a page of a process that is current
 };
 
 struct Region {
@@ -27,6 +28,7 @@ struct Region {
   std::uint64_t base = 0;
   std::uint64_t end = 0;
   MemoryPort* port = nullptr;  // null: accesses are wild
+  bool writable = true;        // false: writes are wild
 };
 
 struct TrapRegions {

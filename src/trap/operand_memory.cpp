@@ -7,6 +7,7 @@ namespace drydock {
 /// In one piece when it can be; an access across the edge of a region goes byte by byte.
 bool OperandMemory::access(std::uint64_t address, std::uint8_t* bytes, unsigned size, Direction direction) {
   const Region region = regions_.find(address);
+  if (region.port && !region.writable && direction == Direction::write) return refuse_access(address, direction);
   if (region.port && size <= region.end - address) {
     direction == Direction::read ? region.port->read(address, bytes, size) : region.port->write(address, bytes, size);
     return true;

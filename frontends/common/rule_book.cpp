@@ -11,6 +11,7 @@ extern "C" const char drydock_spec_begin[], drydock_spec_end[], drydock_pages_be
 namespace drydock {
 namespace {
 
+constexpr std::string_view kSite = "https://learn.microsoft.com";
 constexpr std::string_view kDocumentation = "https://learn.microsoft.com/windows-hardware/drivers/";
 constexpr std::string_view kSearch = "https://learn.microsoft.com/search/?terms=";
 constexpr std::string_view kWithdrawn = "†", kEllipsis = "…", kDash = " — ", kDot = " · ", kSee = "→";
@@ -129,6 +130,12 @@ DocumentedRule::Whose whose(char mark) {
   return mark == 'S' ? windows : mark == 'D' ? driver : mark == 'B' ? both : nobody;
 }
 
+/// The page in a line of docs/pages.txt: the last part of its address, "kernel/using-mdls" or "/windows/win32/devnotes/--x".
+std::string_view page_at(std::string_view place) {
+  place.remove_prefix(place.rfind('/') + 1);
+  return place.substr(std::min(place.find_first_not_of('-'), place.size()));
+}
+
 bool is_header_page(std::string_view page) {
   return page.size() > 3 && page[0] == 'n' && std::string_view("fscei").find(page[1]) != std::string_view::npos && page[2] == '-';
 }
@@ -222,13 +229,13 @@ std::string RuleBook::whole_page(std::string page, const std::vector<std::string
   if (page.ends_with(kEllipsis)) {
     const std::string beginning = page.substr(0, page.size() - kEllipsis.size());
     for (const std::string& place : places_)
-      if (const auto known = place.substr(place.find('/') + 1); known.starts_with(beginning)) return known;
+      if (const auto known = page_at(place); known.starts_with(beginning)) return std::string(known);
   }
   return page;
 }
 
 bool RuleBook::is_known(std::string_view page) const {
-  return std::any_of(places_.begin(), places_.end(), [&](const std::string& place) { return place.substr(place.find('/') + 1) == page; });
+  return std::any_of(places_.begin(), places_.end(), [&](const std::string& place) { return page_at(place) == page; });
 }
 
 const DocumentedRule* RuleBook::find(std::string_view id) const {
@@ -268,9 +275,9 @@ std::vector<const DocumentedRule*> RuleBook::about(std::string_view routine, std
 
 std::string RuleBook::address_of(std::string_view page) const {
   if (page.ends_with(kWithdrawn) || page.find('*') != std::string_view::npos) return {};
-  if (is_header_page(page)) return fmt::format("{}ddi/{}/{}", kDocumentation, page.substr(3, page.find('-', 3) - 3), page);
   for (const std::string& place : places_)
-    if (place.substr(place.find('/') + 1) == page) return std::string(kDocumentation) + place;
+    if (page_at(place) == page) return std::string(place.starts_with('/') ? kSite : kDocumentation) + place;
+  if (is_header_page(page)) return fmt::format("{}ddi/{}/{}", kDocumentation, page.substr(3, page.find('-', 3) - 3), page);
   return std::string(kSearch) + std::string(page);
 }
 

@@ -14,7 +14,7 @@ using testing::Not;
 using testing::StartsWith;
 using Whose = DocumentedRule::Whose;
 
-constexpr std::string_view kPages = "# a remark\ndebugger/bug-check-0xe6--driver-verifier-dma-violation\ndevtest/some-rule-for-stack\ndevtest/some-rule-for-driver\nstorage/lists\n";
+constexpr std::string_view kPages = "# a remark\ndebugger/bug-check-0xe6--driver-verifier-dma-violation\ndevtest/some-rule-for-stack\ndevtest/some-rule-for-driver\nstorage/lists\n/cpp/build/tables\n/windows/devnotes/--handler2\n/windows/api/winnt/nf-winnt-rtlunwind\n";
 constexpr std::string_view kSpec =
     "# Title\n"
     "## E. Storport (ST)\n"
@@ -78,6 +78,9 @@ TEST(RuleBook, a_dash_in_a_contradiction_is_no_citation) {
 TEST(RuleBook, addresses_follow_from_the_name_or_the_list) {
   EXPECT_EQ(book().address_of("nf-storport-storportgetlist"), "https://learn.microsoft.com/windows-hardware/drivers/ddi/storport/nf-storport-storportgetlist");
   EXPECT_EQ(book().address_of("lists"), "https://learn.microsoft.com/windows-hardware/drivers/storage/lists");
+  EXPECT_EQ(book().address_of("tables"), "https://learn.microsoft.com/cpp/build/tables");
+  EXPECT_EQ(book().address_of("handler2"), "https://learn.microsoft.com/windows/devnotes/--handler2");
+  EXPECT_EQ(book().address_of("nf-winnt-rtlunwind"), "https://learn.microsoft.com/windows/api/winnt/nf-winnt-rtlunwind");
   EXPECT_THAT(book().address_of("never-heard-of"), HasSubstr("search"));
   EXPECT_EQ(book().address_of("gone-page†"), "");
 }

@@ -3,6 +3,10 @@
 // when the body and everything in it is gone, because a handler does not come back. Its row is made by raising_routine,
 // its caller's registers are kept by a stub (abi/raising_entry.h).
 //
+// An ordinary exception ends at the border where drydock called the driver. A transparent routine, through which a driver
+// calls another, is such a border that exceptions pass: its caller is asked next. Its body and what that calls may be
+// abandoned at any call into a driver, and own nothing then. Its row is made by transparent_routine.
+//
 //   Raising<void> probe(Call& call, const void* address, SIZE_T length, ULONG alignment) {
 //     if (…) return raise(STATUS_DATATYPE_MISALIGNMENT);
 //     return {};
@@ -15,6 +19,7 @@
 
 #include "abi/raising_entry.h"
 #include "ddi/row.h"
+#include "seh/frame_walk.h"
 
 namespace drydock::ddi {
 
@@ -63,7 +68,26 @@ struct RaisingEntry<Name, IrqlMax, Body> {
     raise_at(current_kernel(), caller, raised);
   }
 };
+
+template <RoutineName Name, Irql IrqlMax, auto Body>
+struct TransparentEntry;
+template <RoutineName Name, Irql IrqlMax, class R, class... A, R (*Body)(Call&, A...)>
+struct TransparentEntry<Name, IrqlMax, Body> {
+  static_assert(sizeof...(A) <= 4 + kRaisingStackArguments);
+  static MSABI R enter(A... arguments) noexcept {
+    TrapFrame& caller = registers_of_caller(__builtin_frame_address(0));
+    Call call(Name.text, IrqlMax, call_frame_of(caller));
+    const seh::Link link(*call.kernel().current_fiber, caller);
+    return Body(call, arguments...);
+  }
+};
 }  // namespace detail
+
+template <RoutineName Name, Irql IrqlMax, auto Body>
+Row transparent_routine(const char* module, const char* page, Coverage coverage = Coverage::full, const char* note = "") {
+  const auto* enter = reinterpret_cast<const void*>(&detail::TransparentEntry<Name, IrqlMax, Body>::enter);
+  return {Name.text, module, raising_entry(enter), false, IrqlMax, coverage, false, page, note, true};
+}
 
 template <RoutineName Name, Irql IrqlMax, auto Body>
 Row raising_routine(const char* module, const char* page, Coverage coverage = Coverage::full, const char* note = "") {

@@ -29,6 +29,7 @@ struct Row {
   bool raises;          ///< may raise an exception
   const char* page;     ///< file name of Microsoft's page without .md
   const char* note;
+  bool transparent = false;  ///< exceptions of what it calls pass through to its caller (ddi/raise.h)
 };
 
 template <std::size_t N>

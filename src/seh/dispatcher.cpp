@@ -24,8 +24,9 @@ constexpr ULONG kBehindACall = 1;  // in the unused word of a DISPATCHER_CONTEXT
 
 /// What the scope table is asked about: an instruction. Behind a call that is the call: clang 19 lets ranges end a byte
 /// behind their last call, where the next range has begun already. ASSUMED: tests/drivers/exceptions_nested.
+std::uint32_t guarded_rva(std::uint32_t rva, bool behind_a_call) { return behind_a_call ? rva - 1 : rva; }
 std::uint32_t guarded_rva(const DISPATCHER_CONTEXT& dispatcher) {
-  return static_cast<std::uint32_t>(dispatcher.ControlPc - dispatcher.ImageBase) - (dispatcher.Fill0 == kBehindACall ? 1 : 0);
+  return guarded_rva(static_cast<std::uint32_t>(dispatcher.ControlPc - dispatcher.ImageBase), dispatcher.Fill0 == kBehindACall);
 }
 
 template <class F>
@@ -104,6 +105,26 @@ Outcome Dispatcher::search(Fiber& fiber, TrapFrame& frame, const Position& start
   return Outcome::unhandled;
 }
 
+// --- the same without asking anybody -----------------------------------------------------------------------------------------
+
+bool Dispatcher::guarded(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const {
+  FrameWalk walk(fiber, code_, start_at(fiber, frame, kind));
+  RegisterContext caller;
+  while (walk.settle()) {
+    const auto step = walk.look(caller);
+    if (!step) return false;
+    if (step->handles_exceptions && step->handler_rva != 0 && has_except(walk, *step)) return true;
+    walk.go_to(caller, *step);
+  }
+  return false;
+}
+
+bool Dispatcher::has_except(const FrameWalk& walk, const UnwindStep& step) const {
+  const ScopeTable table(*walk.image().pe, step.handler_data_rva);
+  const bool behind_a_call = walk.position().kind == RipKind::return_address;
+  return table.is_sound() && table.next_except(walk.position().scope_index, guarded_rva(walk.rva(), behind_a_call)).has_value();
+}
+
 /// What was answered cannot be done: that is an exception of its own, searched for from the same place.
 Outcome Dispatcher::raise_about(Fiber& fiber, TrapFrame& frame, const Position& start, EXCEPTION_RECORD& about, NTSTATUS code) {
   EXCEPTION_RECORD record{};
@@ -137,7 +158,7 @@ EXCEPTION_DISPOSITION Dispatcher::ask(const Question& q) {
   dispatcher.Fill0 = q.walk.position().kind == RipKind::return_address ? kBehindACall : 0;
   Entered<EXCEPTION_DISPOSITION> entered;
   {
-    const Link link(q.fiber, q.kind, q.vessel, q.outside, &dispatcher);
+    const Link link(q.fiber, q.kind, q.vessel, q.outside, dispatcher);
     entered = enter_driver(q.fiber, EntryKind::routine, code_at<LanguageHandler>(image.base, q.step.handler_rva), &q.record,
                            as_pointer(q.step.establisher_frame), &q.context, &dispatcher);
   }
@@ -158,7 +179,8 @@ void Dispatcher::unwind_from(Fiber& fiber, TrapFrame& vessel, const Position& st
   own.ExceptionCode = STATUS_UNWIND;
   EXCEPTION_RECORD& record = target.record != nullptr ? *target.record : own;
   record.ExceptionFlags |= target.frame != 0 ? EXCEPTION_UNWINDING : EXCEPTION_UNWINDING | EXCEPTION_EXIT_UNWIND;
-  CONTEXT context;
+  CONTEXT own_context;
+  CONTEXT& context = target.context != nullptr ? *target.context : own_context;
   FrameWalk walk(fiber, code_, start);
   RegisterContext caller;
   while (walk.settle()) {
@@ -212,7 +234,7 @@ EXCEPTION_DISPOSITION Dispatcher::ask_filters(Fiber& fiber, EXCEPTION_RECORD& re
 void Dispatcher::accept(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, std::uint64_t ip) {
   const Link* link = Link::innermost(fiber);
   const Position start = link->outside();
-  const UnwindTarget target{establisher_frame, ip, static_cast<std::uint32_t>(record.ExceptionCode), &record};
+  const UnwindTarget target{establisher_frame, ip, static_cast<std::uint32_t>(record.ExceptionCode), &record, nullptr};
   unwind_from(fiber, link->vessel(), start, target);
   cut_off(fiber, AbortReason::exception, link->vessel().gregs, 0);  // the stack changed between the phases
 }

@@ -29,6 +29,7 @@ struct UnwindTarget {
   std::uint64_t ip = 0;
   std::uint64_t return_value = 0; ///< for rax
   EXCEPTION_RECORD* record = nullptr;
+  CONTEXT* context = nullptr;     ///< where handlers see the registers of the frame being unwound; null: in one of our own
 };
 
 class Dispatcher {
@@ -38,6 +39,10 @@ class Dispatcher {
   /// An exception at `frame`, which lies on the stack of `fiber` (the running one) below everything it describes. `kind`
   /// says whether its rip is the instruction itself. Does not return when a handler takes it.
   Outcome dispatch(Fiber& fiber, TrapFrame& frame, RipKind kind, EXCEPTION_RECORD& record);
+
+  /// Would an exception there meet an __except of the driver's? Nothing of the driver runs: what its filter would say is not
+  /// asked. A __finally is none, nor is a handler that has no scope table.
+  bool guarded(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const;
 
   /// The language handler of C: asks the filters of a scope table, or runs its __finally blocks.
   EXCEPTION_DISPOSITION run_scopes(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, CONTEXT& context,
@@ -59,6 +64,7 @@ class Dispatcher {
   EXCEPTION_DISPOSITION run_finally_blocks(EXCEPTION_RECORD& record, std::uint64_t establisher_frame, DISPATCHER_CONTEXT& dispatcher);
   [[noreturn]] void accept(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, std::uint64_t ip);
   Position start_at(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const;
+  bool has_except(const FrameWalk& walk, const UnwindStep& step) const;
 
   const CodeMap& code_;
 };

@@ -9,14 +9,21 @@ std::uintptr_t address_of(const void* object) { return reinterpret_cast<std::uin
 
 }  // namespace
 
-Link::Link(Fiber& fiber, LinkKind kind, TrapFrame& vessel, const Position& outside, DISPATCHER_CONTEXT* dispatcher)
-    : fiber_(fiber), outer_(innermost(fiber)), outer_guard_(fiber.innermost_guard()), call_frames_(fiber.call_frames), kind_(kind),
-      vessel_(vessel), outside_(outside), dispatcher_(dispatcher) {
+Link::Link(Fiber& fiber, TrapFrame& caller)
+    : fiber_(fiber), outer_(innermost(fiber)), outer_guard_(fiber.innermost_guard()), call_frames_(fiber.call_frames),
+      kind_(LinkKind::transparent), vessel_(caller) {
   fiber.exception_links = this;
 }
 
+Link::Link(Fiber& fiber, LinkKind kind, TrapFrame& vessel, const Position& outside, DISPATCHER_CONTEXT& dispatcher) : Link(fiber, vessel) {
+  kind_ = kind;
+  outside_ = &outside;
+  dispatcher_ = &dispatcher;
+}
+
 Position Link::outside() const {
-  Position position = outside_;
+  if (kind_ == LinkKind::transparent) return {context_of(vessel_), RipKind::return_address, outer_guard_, 0};
+  Position position = *outside_;
   if (kind_ == LinkKind::unwind) position.scope_index = dispatcher_->ScopeIndex;
   return position;
 }

@@ -34,7 +34,9 @@ enum class LinkKind : std::uint8_t { search, unwind, transparent };
 /// whoever makes that call; what was unwound takes its links along.
 class Link {
  public:
-  Link(Fiber& fiber, LinkKind kind, TrapFrame& vessel, const Position& outside, DISPATCHER_CONTEXT* dispatcher = nullptr);
+  Link(Fiber& fiber, LinkKind kind, TrapFrame& vessel, const Position& outside, DISPATCHER_CONTEXT& dispatcher);
+  /// Transparent: the registers of the routine's caller are where the walk goes on. Nothing is copied before one comes by.
+  Link(Fiber& fiber, TrapFrame& caller);
   ~Link() { fiber_.exception_links = outer_; }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -58,8 +60,8 @@ class Link {
   void* call_frames_;
   LinkKind kind_;
   TrapFrame& vessel_;
-  const Position& outside_;
-  DISPATCHER_CONTEXT* dispatcher_;
+  const Position* outside_ = nullptr;
+  DISPATCHER_CONTEXT* dispatcher_ = nullptr;
 };
 
 class FrameWalk {

@@ -13,6 +13,15 @@ std::optional<Scope> ScopeTable::at(std::uint32_t index) const {
   return image_.load<Scope>(rva_ + 4 + index * static_cast<std::uint32_t>(sizeof(Scope)));
 }
 
+bool ScopeTable::is_sound() const {
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    const auto scope = at(i);
+    if (!scope || scope->begin >= scope->end || scope->end > image_.size || scope->target >= image_.size) return false;
+    if (scope->handler >= image_.size || scope->handler == 0) return false;
+  }
+  return count_ != 0;
+}
+
 std::optional<std::uint32_t> ScopeTable::next_except(std::uint32_t first, std::uint32_t rva) const {
   for (std::uint32_t i = first; i < count_; ++i)
     if (const auto scope = at(i); scope && scope->covers(rva) && !scope->is_finally()) return i;

@@ -33,6 +33,8 @@ class ScopeTable {
   ScopeTable(const PeImage& image, std::uint32_t rva);
   std::uint32_t count() const { return count_; }
   std::optional<Scope> at(std::uint32_t index) const;
+  /// Can it be a scope table at all? What a handler of another kind finds behind its address is none.
+  bool is_sound() const;
 
   /// The first __except from `first` on that guards `rva`; its index.
   std::optional<std::uint32_t> next_except(std::uint32_t first, std::uint32_t rva) const;

@@ -68,6 +68,15 @@ TEST_F(Tables, a_block_inside_the_handler_is_left_though_its_range_reaches_the_t
   EXPECT_EQ(scopes.next_finally(1, 0x1F, 0x1F), std::nullopt);
 }
 
+TEST_F(Tables, what_is_no_scope_table_is_told_apart) {
+  EXPECT_TRUE(table({kInnerFinally, kMiddleExcept}).is_sound());
+  EXPECT_FALSE(table({}).is_sound());
+  EXPECT_FALSE(table({kInnerFinally}, 2).is_sound());  // the second lies outside the image
+  for (const Scope& scope : {Scope{0x20, 0x20, 0x500, 0}, {0x10, 0x2001, 0x500, 0}, {0x10, 0x20, 0x2000, 0x30}, {0x10, 0x20, 0x500, 0x2000},
+                             {0x10, 0x20, 0, 0}})
+    EXPECT_FALSE(table({kInnerFinally, scope}).is_sound()) << scope.begin;
+}
+
 TEST_F(Tables, a_count_beyond_the_image_reads_nothing) {
   const ScopeTable scopes = table({kInnerFinally}, 0xFFFF'FFFF);
   EXPECT_EQ(scopes.count(), kScopesMax);

@@ -33,7 +33,7 @@ Raising<void> raise_record(Call& call, EXCEPTION_RECORD* record) {
 
 MSABI void capture_context(CONTEXT* context) noexcept {
   const TrapFrame& caller = registers_of_caller(__builtin_frame_address(0));
-  Call call("RtlCaptureContext", kAnyIrql, call_frame_of(caller));
+  Call call("RtlCaptureContext", kDispatchLevel, call_frame_of(caller));
   if (CONTEXT* host = call.object(context, "ContextRecord")) seh::fill_context(*host, caller);
 }
 
@@ -42,22 +42,27 @@ MSABI void capture_context(CONTEXT* context) noexcept {
   raise_at(current_kernel(), caller, raise(STATUS_INVALID_UNWIND_TARGET).value());
 }
 
-[[noreturn]] void unwind(TrapFrame& caller, const char* name, const seh::UnwindTarget& target) {
+[[noreturn]] void unwind(TrapFrame& caller, const char* name, seh::UnwindTarget target) {
   Kernel& kernel = current_kernel();
-  { Call call(name, kApcLevel, call_frame_of(caller)); }
+  {
+    Call call(name, kAnyIrql, call_frame_of(caller));
+    if (target.record != nullptr) target.record = call.object(target.record, "ExceptionRecord");
+    if (target.context != nullptr) target.context = call.object(target.context, "ContextRecord");
+  }
   kernel.exceptions().unwind(*kernel.current_fiber, caller, target);
   raise_bad_target(caller);
 }
 
 MSABI void rtl_unwind(std::uint64_t frame, std::uint64_t ip, EXCEPTION_RECORD* record, std::uint64_t value) noexcept {
-  unwind(registers_of_caller(__builtin_frame_address(0)), "RtlUnwind", {frame, ip, value, record});
+  unwind(registers_of_caller(__builtin_frame_address(0)), "RtlUnwind", {frame, ip, value, record, nullptr});
 }
-MSABI void rtl_unwind_ex(std::uint64_t frame, std::uint64_t ip, EXCEPTION_RECORD* record, std::uint64_t value, CONTEXT*, void*) noexcept {
-  unwind(registers_of_caller(__builtin_frame_address(0)), "RtlUnwindEx", {frame, ip, value, record});
+MSABI void rtl_unwind_ex(std::uint64_t frame, std::uint64_t ip, EXCEPTION_RECORD* record, std::uint64_t value, CONTEXT* context, void*) noexcept {
+  unwind(registers_of_caller(__builtin_frame_address(0)), "RtlUnwindEx", {frame, ip, value, record, context});
 }
-/// A goto out of a __finally block, as Microsoft's compiler does it.
+/// ASSUMED: how Microsoft's compiler leaves a __try for a place further out: {frame, address}, as with RtlUnwind
+/// (tests/drivers/exceptions_unwind).
 MSABI void local_unwind(std::uint64_t frame, std::uint64_t ip) noexcept {
-  unwind(registers_of_caller(__builtin_frame_address(0)), "_local_unwind", {frame, ip, 0, nullptr});
+  unwind(registers_of_caller(__builtin_frame_address(0)), "_local_unwind", {frame, ip, 0, nullptr, nullptr});
 }
 
 template <auto Entry>
@@ -115,14 +120,15 @@ std::vector<Row> exception_rows() {
   const char* no_history = "history tables are not kept";
   return {
       raising_routine<"ExRaiseStatus", kApcLevel, &raise_status>(kModule, "nf-wdm-exraisestatus"),
-      raising_routine<"ExRaiseAccessViolation", kApcLevel, &raise_violation>(kModule, "nf-ntddk-exraiseaccessviolation"),
-      raising_routine<"ExRaiseDatatypeMisalignment", kApcLevel, &raise_misalignment>(kModule, "nf-ntddk-exraisedatatypemisalignment"),
-      raising_routine<"RtlRaiseStatus", kAnyIrql, &raise_status>(kModule, "nf-ntifs-rtlraisestatus"),
+      raising_routine<"ExRaiseAccessViolation", kPassiveLevel, &raise_violation>(kModule, "nf-ntddk-exraiseaccessviolation"),
+      raising_routine<"ExRaiseDatatypeMisalignment", kPassiveLevel, &raise_misalignment>(kModule, "nf-ntddk-exraisedatatypemisalignment"),
+      raising_routine<"RtlRaiseStatus", kApcLevel, &raise_status>(kModule, "nf-wdm-exraisestatus", Coverage::full, "the older name of ExRaiseStatus, without a page of its own"),
       raising_routine<"RtlRaiseException", kAnyIrql, &raise_record>(kModule, "nf-rtlsupportapi-rtlraiseexception"),
-      entered_with_registers<&capture_context>("RtlCaptureContext", kAnyIrql, "nf-winnt-rtlcapturecontext"),
+      entered_with_registers<&capture_context>("RtlCaptureContext", kDispatchLevel, "nf-ntifs-rtlcapturecontext"),
       entered_with_registers<&rtl_unwind>("RtlUnwind", kAnyIrql, "nf-winnt-rtlunwind"),
       entered_with_registers<&rtl_unwind_ex>("RtlUnwindEx", kAnyIrql, "nf-winnt-rtlunwindex", Coverage::partial, no_history),
-      entered_with_registers<&local_unwind>("_local_unwind", kAnyIrql, "exception-handling-x64"),
+      entered_with_registers<&local_unwind>("_local_unwind", kAnyIrql, "exception-handling-x64", Coverage::full,
+                                            "the compiler's own; the page tells of unwinding, not of this name"),
       raw_routine("__C_specific_handler", kModule, reinterpret_cast<const void*>(&c_specific_handler), kAnyIrql, "c-specific-handler2"),
       routine<"RtlLookupFunctionEntry", kAnyIrql, &lookup_function_entry>(kModule, "nf-winnt-rtllookupfunctionentry", Coverage::partial, no_history),
       routine<"RtlVirtualUnwind", kAnyIrql, &virtual_unwind_frame>(kModule, "nf-winnt-rtlvirtualunwind", Coverage::partial,

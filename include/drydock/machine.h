@@ -17,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include <drydock/client.h>
+
 namespace drydock {
 
 enum class Checks { off, standard, all };
@@ -166,6 +168,7 @@ struct SelfCheckProgress {
 class Machine {
  public:
   struct Started;  ///< value or StartError
+  /// Without Options::driver: a machine without disks, for drivers that are no miniports.
   static Started start(const Options& options);
   virtual ~Machine() = default;
 
@@ -180,6 +183,16 @@ class Machine {
   /// empty) is called every few requests, on the calling thread; when it returns false the check ends there, the machine
   /// goes on, and the result is false.
   virtual bool self_check(const std::function<bool(const SelfCheckProgress&)>& progress) = 0;
+
+  struct Loaded {
+    LoadedDriver* driver = nullptr;  ///< the machine's; null: see error
+    StartError error;
+    explicit operator bool() const { return driver != nullptr; }
+  };
+  /// Brings a driver in and runs its DriverEntry. Drivers are unloaded by stop(), the last one first.
+  virtual Loaded load(const std::string& path) = 0;
+  /// A new process. Null: there are too many.
+  virtual std::unique_ptr<Client> client(std::string name = "client") = 0;
 
   /// So far; cheap enough for a progress display.
   virtual Report report() = 0;

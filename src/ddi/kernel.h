@@ -8,6 +8,7 @@
 
 #include "abi/wdk.h"
 #include "io/driver_call.h"
+#include "io/io_manager.h"
 #include "mem/address_space.h"
 #include "port/storport/adapter.h"
 #include "sched/machine_hooks.h"
@@ -50,6 +51,7 @@ class Kernel : public MachineHooks {
   /// not_locked are completed, the others are access violations.
   virtual TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, TouchBy by, CodePlace where) = 0;
   AddressSpaces& spaces() { return *spaces_; }
+  IoManager& io() { return *io_; }
   /// 100 ns units since 1601 on the machine's clock: a fixed power-on time plus virtual time.
   std::uint64_t system_time() { return kPowerOnTime + interrupt_time(); }
   std::uint64_t interrupt_time() { return services_->scheduler.now() / 100; }
@@ -60,6 +62,7 @@ class Kernel : public MachineHooks {
   ~Kernel() = default;
   storport::Services* services_ = nullptr;
   AddressSpaces* spaces_ = nullptr;
+  IoManager* io_ = nullptr;
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last
 };

@@ -13,8 +13,13 @@ std::vector<Row> ke_rows();
 std::vector<Row> ex_rows();
 std::vector<Row> exception_rows();
 std::vector<Row> mm_rows();
+std::vector<Row> io_device_rows();
+std::vector<Row> io_irp_rows();
 std::vector<Row> rtl_rows();
 std::vector<Row> crt_rows();
 std::vector<Row> hal_rows();
+
+/// What DRIVER_OBJECT.MajorFunction holds before the driver puts its own routines there.
+PDRIVER_DISPATCH default_dispatch_routine();
 
 }  // namespace drydock::ddi

@@ -8,6 +8,7 @@
 // may be taken by a driver above (IofCallDriver is transparent).
 
 #include "io/device_objects.h"
+#include "io/driver_extensions.h"
 #include "io/io_services.h"
 #include "io/irp_book.h"
 #include "sched/spin_lock.h"
@@ -16,12 +17,13 @@ namespace drydock {
 
 class IoManager {
  public:
-  IoManager(const IoServices& services, IoHost& host) : services_(services), host_(host), devices_(services_), book_(services_) {}
+  IoManager(const IoServices& services, IoHost& host) : services_(services), host_(host), devices_(services_), book_(services_), extensions_(services.pool) {}
 
   const IoServices& services() const { return services_; }
   IoHost& host() { return host_; }
   DeviceObjects& devices() { return devices_; }
   IrpBook& book() { return book_; }
+  DriverExtensions& extensions() { return extensions_; }
 
   /// What MajorFunction holds where a driver has put nothing.
   void set_default_dispatch(PDRIVER_DISPATCH routine) { default_dispatch_ = routine; }
@@ -61,6 +63,7 @@ class IoManager {
   IoHost& host_;
   DeviceObjects devices_;
   IrpBook book_;
+  DriverExtensions extensions_;
   PDRIVER_DISPATCH default_dispatch_ = nullptr;
   SpinLock cancel_lock_;
   std::uint64_t dispatches_ = 0;

@@ -1,8 +1,11 @@
 #include "machine/driver.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "abi/wdk.h"
+#include "ddi/modules.h"
 #include "ddi/row.h"
 #include "kasan/instrumentation.h"
 
@@ -47,7 +50,7 @@ Result<void> Driver::load(const std::string& path, std::uint64_t seed, MissingIm
 void* Driver::driver_object() {
   if (object_ != nullptr) return object_;
   const std::string name = "\\Driver\\" + stem(image_->name());
-  const std::size_t bytes = sizeof(DRIVER_OBJECT) + sizeof(UNICODE_STRING) + 2 * name.size() + 2;
+  const std::size_t bytes = sizeof(DRIVER_OBJECT) + sizeof(DRIVER_EXTENSION) + sizeof(UNICODE_STRING) + 2 * name.size() + 2;
   object_ = board_.pool->allocate(bytes, PoolKind::nonpaged, kDriverTag);
   CHECK(object_ != nullptr, "no pool for the driver object");
   std::memset(object_, 0, bytes);
@@ -57,7 +60,10 @@ void* Driver::driver_object() {
   object.DriverStart = reinterpret_cast<PVOID>(image_->base());
   object.DriverSize = static_cast<ULONG>(image_->size());
   object.DriverInit = reinterpret_cast<decltype(object.DriverInit)>(image_->entry());
-  auto* text = reinterpret_cast<UNICODE_STRING*>(&object + 1);
+  std::fill(std::begin(object.MajorFunction), std::end(object.MajorFunction), ddi::default_dispatch_routine());
+  object.DriverExtension = reinterpret_cast<DRIVER_EXTENSION*>(&object + 1);
+  object.DriverExtension->DriverObject = &object;
+  auto* text = reinterpret_cast<UNICODE_STRING*>(object.DriverExtension + 1);
   write_text(text, name);
   object.DriverName = *text;
   return object_;

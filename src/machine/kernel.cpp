@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "abi/memcheck.h"
+#include "ddi/modules.h"
 #include "sched/guard.h"
 #include "sched/watchdog.h"
 
@@ -109,6 +110,9 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
                                                *board.window, *board.registers, board.bus, *board.mmio, board.registry,
                                                board.trace, *call_});
   services_ = &*services_storage_;
+  io_storage_.emplace(IoServices{*board.scheduler, *board.memory, *board.pool, *board.locked, *board.mappings, board.trace, *call_}, static_cast<IoHost&>(*this));
+  io_storage_->set_default_dispatch(ddi::default_dispatch_routine());
+  io_ = &*io_storage_;
   spaces_ = board.spaces.get();
   traps_ = std::make_unique<DriverTraps>(board, *this);
   exceptions_.emplace(drivers);
@@ -161,6 +165,13 @@ NTSTATUS MachineKernel::initialize_storport(void* driver_object, void*, const vo
   miniport.driver_object = driver_object;
   driver->miniport = miniport;
   return STATUS_SUCCESS;
+}
+
+void MachineKernel::set_event(KEVENT* event) { event->Header.SignalState = 1; }
+
+const DRIVER_OBJECT* MachineKernel::driver_at(std::uint64_t address) const {
+  Driver* driver = drivers_->at(address);
+  return driver == nullptr ? nullptr : static_cast<const DRIVER_OBJECT*>(driver->driver_object());
 }
 
 void MachineKernel::debug_print(std::string_view text) {

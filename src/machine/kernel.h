@@ -26,7 +26,7 @@ struct Halt {
   bool is_the_drivers = true;  // false: the run could not go on, through no fault of the driver
 };
 
-class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener, private BusMaster::Witness, private Instrumentation {
+class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedDevice::Listener, private BusMaster::Witness, private Instrumentation {
  public:
   static constexpr std::size_t kDebugLinesMax = 1000;
 
@@ -64,6 +64,12 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   bool forced_preempt(TrapFrame& frame) override;
   std::uint64_t virtual_now() const override { return services_ == nullptr ? 0 : services_->scheduler.now(); }
 
+  // IoHost, and bug_check of both
+  std::vector<std::uint64_t> stack_at(const CodePlace& place) override { return drivers_->stack_at(place); }
+  void set_event(KEVENT* event) override;
+  bool serve(DEVICE_OBJECT*, IRP*, NTSTATUS*) override { return false; }
+  const DRIVER_OBJECT* driver_at(std::uint64_t address) const override;
+
   static MSABI std::uint64_t missing_import(const MissingImport& which, void* return_address);
 
  private:
@@ -92,6 +98,7 @@ class MachineKernel final : public ddi::Kernel, private PluggedDevice::Listener,
   Drivers* drivers_ = nullptr;
   std::optional<DriverCall> call_;
   std::optional<storport::Services> services_storage_;
+  std::optional<IoManager> io_storage_;
   std::unique_ptr<DriverTraps> traps_;
   std::optional<seh::Dispatcher> exceptions_;
   std::vector<std::unique_ptr<storport::Adapter>> owned_;

@@ -74,6 +74,7 @@ bool MachineImpl::bring_up() {
     board_->trace.add(*findings_, false);
   }
   clients_ = std::make_unique<Clients>(*board_, kernel_);
+  if (options_.driver.empty()) return equip();
   driver_ = &drivers_->add();
   if (const auto loaded = driver_->load(options_.driver, options_.seed, &MachineKernel::missing_import, nullptr); !loaded)
     return fail(Outcome::bad_input, loaded.error().message);
@@ -93,11 +94,16 @@ void MachineImpl::print_notes() {
 }
 
 bool MachineImpl::equip() {
-  const bool asks = driver_->asks_before_touching() && options_.checks != Checks::off;
+  const bool asks = driver_ != nullptr && driver_->asks_before_touching() && options_.checks != Checks::off;
+  if (driver_ == nullptr) return guard_objects(options_.checks == Checks::all);
   if (!options_.lcov_file.empty() && !prepare_coverage()) return false;
   if (driver_->asks_before_touching()) shadow_ = std::make_unique<Shadow>(*board_->memory);
   if (shadow_ || driver_->tells_its_blocks()) kernel_.instrument(shadow_.get(), coverage_.get());
-  if (!asks && options_.checks != Checks::all) return true;
+  return guard_objects(asks || options_.checks == Checks::all);
+}
+
+bool MachineImpl::guard_objects(bool wanted) {
+  if (!wanted) return true;
   board_->guarded = std::make_unique<GuardedMemory>(*board_->memory, *drivers_, shadow_.get());
   board_->pool->guard_with(board_->guarded.get());
   return true;
@@ -165,18 +171,13 @@ bool MachineImpl::faults_have_a_place(const std::vector<AdapterSpec>& adapters) 
 
 bool MachineImpl::ended(bool finished) {
   if (kernel_.halt()) return !fail(outcome_of(*kernel_.halt()), kernel_.halt()->message);
-  if (!finished) return !fail(Outcome::refused, driver_->image().name() + ": the driver waits for something that never happens");
+  if (!finished) return !fail(Outcome::refused, name_of_drivers() + ": the driver waits for something that never happens");
   return false;
 }
 
 bool MachineImpl::run_driver_entry() {
-  using DriverEntry = NTSTATUS(MSABI*)(void*, void*);
   NTSTATUS status = STATUS_UNSUCCESSFUL;
-  const bool finished = clients_->on_thread([&] {
-    auto entry = reinterpret_cast<DriverEntry>(driver_->image().entry());
-    status = kernel_.services().call("DriverEntry", EntryKind::routine, entry, driver_->driver_object(), driver_->registry_path());
-  });
-  if (ended(finished)) return false;
+  if (ended(clients_->on_thread([&] { status = enter(*driver_); }))) return false;
   const std::string& name = driver_->image().name();
   if (status < 0) return fail(Outcome::refused, fmt::format("{}: DriverEntry returned {:#010x}", name, static_cast<std::uint32_t>(status)));
   if (!driver_->miniport) return fail(Outcome::refused, name + ": DriverEntry never called StorPortInitialize: no Storport miniport");
@@ -260,6 +261,10 @@ Report MachineImpl::report() {
 }
 
 void MachineImpl::shut_down() {
+  while (!loaded_.empty() && !kernel_.halt()) {
+    loaded_.back()->unload();
+    loaded_.pop_back();
+  }
   if (!failure_ && !kernel_.halt())
     clients_->on_thread([&] {
       for (auto& adapter : kernel_.adapters()) adapter->rescan().end();
@@ -270,7 +275,7 @@ void MachineImpl::shut_down() {
   if (!kernel_.halt())
     clients_->on_thread([&] {
       for (auto& adapter : kernel_.adapters()) adapter->remove();
-      unload_driver();
+      if (driver_ != nullptr) unload(*driver_);
     });
   if (findings_ && !kernel_.halt()) report_pool_leaks();
 }
@@ -283,17 +288,9 @@ void MachineImpl::report_pool_leaks() {
   });
 }
 
-void MachineImpl::unload_driver() {
-  if (!driver_->loaded()) return;
-  auto& object = *static_cast<DRIVER_OBJECT*>(driver_->driver_object());
-  if (object.DriverUnload == nullptr) return;
-  if (!driver_->contains(reinterpret_cast<std::uint64_t>(object.DriverUnload), 1)) return;
-  kernel_.services().call("DriverUnload", EntryKind::routine, object.DriverUnload, &object);
-}
-
 Report MachineImpl::stop() {
   if (final_) return *final_;
-  if (clients_ && driver_) {
+  if (clients_) {
     shut_down();
     for (auto& device : board_->devices)
       if (device->faults) device->faults->end();
@@ -455,7 +452,18 @@ void MachineImpl::fill_findings(Report& report) {
     report.findings.push_back(finding_of({"bug check", bug_check_text(*halt), halt->message, halt->stack, halt->first_is_return, 1, ""}));
 }
 
+std::string MachineImpl::name_of_drivers() const {
+  std::string names;
+  for (const auto& driver : drivers_->all())
+    if (driver->loaded()) names += (names.empty() ? "" : ", ") + driver->image().name();
+  return names;
+}
+
 void MachineImpl::try_name(Report& report) {
+  if (options_.driver.empty()) {
+    report.driver = name_of_drivers();
+    return;
+  }
   const auto slash = options_.driver.find_last_of('/');
   report.driver = slash == std::string::npos ? options_.driver : options_.driver.substr(slash + 1);
 }

@@ -25,6 +25,21 @@ namespace drydock {
 Machine::Started start_machine(const Options& options, FileSeam& seam);
 
 class MachineImpl final : public Machine, private storport::BusWatcher {
+  /// A driver brought in by load().
+  class LoadedOne final : public LoadedDriver {
+   public:
+    LoadedOne(MachineImpl& machine, Driver& driver) : machine_(machine), driver_(driver) {}
+    virtual ~LoadedOne() = default;
+    const std::string& name() const override { return driver_.image().name(); }
+    bool unload() override;
+
+   private:
+    MachineImpl& machine_;
+    Driver& driver_;
+    bool unloaded_ = false;
+  };
+
+
  public:
   MachineImpl(const Options& options, FileSeam& seam) : options_(options), seam_(seam) {}
   ~MachineImpl() override;
@@ -40,6 +55,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
     return *disks_[index];
   }
   bool self_check(const std::function<bool(const SelfCheckProgress&)>& progress) override;
+  Loaded load(const std::string& path) override;
+  std::unique_ptr<Client> client(std::string name) override;
   Report report() override;
   Report stop() override;
   void cut_power() override;
@@ -58,6 +75,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   bool faults_have_a_place(const std::vector<AdapterSpec>& adapters);
   /// Guarded memory, shadow and coverage, as the options and the driver want them. Before any of it runs.
   bool equip();
+  bool guard_objects(bool wanted);
+  std::string name_of_drivers() const;
   bool run_driver_entry();
   bool start_adapters();
   bool find_disks();
@@ -68,7 +87,10 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   void print_notes();
   CheckLevel check_level() const;
   void shut_down();
-  void unload_driver();
+  std::optional<StartError> bring_in(Driver& driver, const std::string& path);
+  NTSTATUS enter(Driver& driver);
+  bool unload(Driver& driver);
+  void look_for_leftovers(Driver& driver);
   void report_pool_leaks();
   bool prepare_coverage();
   void write_coverage();
@@ -95,6 +117,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   Driver* driver_ = nullptr;  ///< of Options::driver; null: a bare machine
   std::unique_ptr<FindingLog> findings_;
   std::unique_ptr<Clients> clients_;
+  std::vector<std::unique_ptr<LoadedOne>> loaded_;
   std::vector<std::unique_ptr<DiskDevice>> devices_;
   mutable std::mutex disks_mutex_;  ///< of the list below, which a rescan lengthens
   std::vector<std::unique_ptr<MachineDisk>> disks_;

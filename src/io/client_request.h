@@ -1,0 +1,81 @@
+#pragma once
+// ClientRequest: one request of a client process, from its system call to the answer. It runs on a thread of the machine in
+// the process's context: builds the IRP, sends it to the top of the device's stack, waits for it, gives the data back.
+//
+// A request that no driver completes within its patience (virtual time) is cancelled, as a client would by ending; if that
+// does not help either it is given up: its IRP stays with whoever has it, and that is a finding.
+
+#include <cstdint>
+#include <optional>
+
+#include "io/io_manager.h"
+#include "io/request_buffers.h"
+
+namespace drydock {
+
+/// An open device, as a client's handle refers to it.
+struct OpenFile {
+  FILE_OBJECT* file = nullptr;
+  DEVICE_OBJECT* device = nullptr;  ///< the one that was named; requests go to the top of its stack
+  std::uint8_t access = 0;          ///< FILE_READ_ACCESS, FILE_WRITE_ACCESS
+  bool cleaned_up = false;
+};
+
+struct RequestParameters {
+  unsigned major = IRP_MJ_READ;
+  unsigned minor = 0;
+  UserRange in, out;               ///< of READ and WRITE: `out`, `in`
+  std::uint64_t offset = 0;        ///< of READ and WRITE
+  std::uint32_t code = 0;          ///< of IRP_MJ_DEVICE_CONTROL
+  std::uint32_t information = 0;   ///< class of IRP_MJ_QUERY_INFORMATION and its kin
+};
+
+struct RequestAnswer {
+  NTSTATUS status = STATUS_PENDING;
+  std::uint64_t information = 0;
+  bool reached_driver = false;
+  bool status_block_written = false;  ///< BUF-82: what a caller that looks at its IO_STATUS_BLOCK finds
+  bool given_up = false;
+};
+
+class ClientRequest final : public Task, private IrpOwner {
+ public:
+  static constexpr Nanoseconds kPatience = 60 * kSecond;
+
+  ClientRequest(IoManager& manager, AddressSpaces& spaces, AddressSpace& process, OpenFile& file, const RequestParameters& parameters)
+      : manager_(manager), spaces_(spaces), process_(process), file_(file), parameters_(parameters) {}
+  ~ClientRequest() = default;
+
+  void run() override;
+  const bool& done() const { return done_; }
+  /// A driver has it, and it may take time; or it is done.
+  const bool& submitted() const { return submitted_; }
+  const RequestAnswer& answer() const { return answer_; }
+  /// On a thread of the machine. False: no driver let go of it as yet.
+  bool cancel();
+
+ private:
+  void completed(IRP* irp) override;
+  RequestAnswer perform(std::uint64_t poison, std::vector<std::uint32_t>* suspects);
+  NTSTATUS refuse() const;
+  NTSTATUS prepare(Irp irp, RequestBuffers& buffers, std::uint64_t poison) const;
+  void fill(Irp irp) const;
+  bool await();
+  bool wait_for(Nanoseconds time);
+  void give_up();
+  void release_irp();
+  void prove_leak(const std::vector<std::uint32_t>& first);
+
+  IoManager& manager_;
+  AddressSpaces& spaces_;
+  AddressSpace& process_;
+  OpenFile& file_;
+  RequestParameters parameters_;
+  RequestAnswer answer_;
+  IrpFacts* facts_ = nullptr;       ///< while drivers have the IRP
+  Thread* waiting_ = nullptr;
+  std::vector<std::uint64_t> completer_;
+  bool irp_is_back_ = false, submitted_ = false, done_ = false;
+};
+
+}  // namespace drydock

@@ -1,0 +1,78 @@
+// Machine::load: drivers that are no miniports of the machine's own disks, in and out again.
+
+#include "machine/client_process.h"
+#include "machine/machine_impl.h"
+
+namespace drydock {
+
+bool MachineImpl::LoadedOne::unload() {
+  if (unloaded_) return true;
+  bool has_one = false;
+  machine_.clients_->on_thread([&] { has_one = machine_.unload(driver_); });
+  if (has_one && !machine_.kernel_.halt()) machine_.look_for_leftovers(driver_);
+  return unloaded_ = has_one;
+}
+
+NTSTATUS MachineImpl::enter(Driver& driver) {
+  using DriverEntry = NTSTATUS(MSABI*)(void*, void*);
+  auto* object = static_cast<DRIVER_OBJECT*>(driver.driver_object());
+  const NTSTATUS status = kernel_.services().call("DriverEntry", EntryKind::routine, reinterpret_cast<DriverEntry>(driver.image().entry()),
+                                                  static_cast<void*>(object), driver.registry_path());
+  kernel_.io().devices().clear_initializing(object);
+  return status;
+}
+
+// Why it could not be brought in; nothing: it is there.
+std::optional<StartError> MachineImpl::bring_in(Driver& driver, const std::string& path) {
+  const auto refused = [&](Outcome outcome, std::string message) { return StartError{outcome, std::move(message), make_report()}; };
+  {
+    const std::lock_guard lock(clients_->machine_mutex());
+    if (const auto loaded = driver.load(path, options_.seed, &MachineKernel::missing_import, nullptr); !loaded)
+      return refused(Outcome::bad_input, loaded.error().message);
+  }
+  NTSTATUS status = STATUS_UNSUCCESSFUL;
+  const bool finished = clients_->on_thread([&] { status = enter(driver); });
+  const std::string& name = driver.image().name();
+  if (kernel_.halt()) return refused(Outcome::driver_crashed, kernel_.halt()->message);
+  if (!finished) return refused(Outcome::refused, name + ": DriverEntry waits for something that never happens");
+  if (status < 0) return refused(Outcome::refused, fmt::format("{}: DriverEntry returned {:#010x}", name, static_cast<std::uint32_t>(status)));
+  if (driver.miniport) return refused(Outcome::refused, name + ": a Storport miniport: it is given to Machine::start, with a device");
+  return std::nullopt;
+}
+
+Machine::Loaded MachineImpl::load(const std::string& path) {
+  Driver& driver = drivers_->add();
+  if (auto error = bring_in(driver, path)) {
+    if (!driver.loaded()) drivers_->remove(driver);  // what has run stays, for stacks that refer to it
+    return {nullptr, std::move(*error)};
+  }
+  loaded_.push_back(std::make_unique<LoadedOne>(*this, driver));
+  return {loaded_.back().get(), {}};
+}
+
+std::unique_ptr<Client> MachineImpl::client(std::string name) {
+  const std::lock_guard lock(clients_->machine_mutex());
+  auto space = board_->spaces->create(std::move(name));
+  if (!space) return nullptr;
+  return std::make_unique<ClientProcess>(ProcessHost{*board_, kernel_, *clients_}, std::move(*space));
+}
+
+bool MachineImpl::unload(Driver& driver) {
+  if (!driver.loaded()) return false;
+  auto& object = *static_cast<DRIVER_OBJECT*>(driver.driver_object());
+  if (object.DriverUnload == nullptr || !driver.contains(reinterpret_cast<std::uint64_t>(object.DriverUnload), 1)) return false;
+  kernel_.services().call("DriverUnload", EntryKind::routine, object.DriverUnload, &object);
+  return true;
+}
+
+// DOC: VER-152 what is left of a driver that is gone.
+void MachineImpl::look_for_leftovers(Driver& driver) {
+  IoManager& io = kernel_.io();
+  auto* object = static_cast<DRIVER_OBJECT*>(driver.driver_object());
+  io.devices().for_each_of(object, [&](const DeviceFacts& facts) {
+    io.services().broken("VER-152", "0xCE", fmt::format("{} was unloaded and left a device object{}{} behind", driver.image().name(), facts.name.empty() ? "" : " ", narrow(facts.name)), facts.made_at);
+  });
+  io.extensions().driver_is_gone(object);
+}
+
+}  // namespace drydock

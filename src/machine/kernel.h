@@ -37,6 +37,8 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   /// One for each device, in order. `miniport` outlives it.
   storport::Adapter& add_adapter(const storport::Miniport& miniport, PluggedDevice& device);
   void remove_adapters();
+  /// Before the board goes: what the I/O manager holds lies in its memory.
+  void end_io() { io_ = nullptr, io_storage_.reset(); }
   /// For drivers that ask: from now on MachineHooks::instrumentation answers. Null: nobody does. Both outlive the driver.
   void instrument(const Shadow* shadow_of_driver, Coverage* coverage_of_driver);
 

@@ -53,7 +53,7 @@ MachineImpl::~MachineImpl() {
   stop();
   disks_.clear();
   devices_.clear();
-  if (board_) kernel_.remove_adapters();  // the kernel outlives the board its adapters stand on
+  if (board_) kernel_.remove_adapters(), kernel_.end_io();  // the kernel outlives the board that these stand on
 }
 
 bool MachineImpl::fail(Outcome outcome, std::string message) {

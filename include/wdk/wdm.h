@@ -1706,6 +1706,9 @@ typedef const EVENT_DESCRIPTOR *PCEVENT_DESCRIPTOR;
 
 #include "drydock_exceptions.h"
 #include "drydock_kernel_api.h"
+#include "drydock_sync_api.h"
+#include "drydock_executive_api.h"
+#include "drydock_rtl_api.h"
 
 EXTERN_C_END
 

@@ -2,6 +2,7 @@
 // Kernel: what the exports reach through the current machine: every service a routine of Microsoft's may need. The
 // machine derives from it and owns what it refers to. Exports find it with current_kernel(), once per crossing.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "abi/wdk.h"
 #include "io/driver_call.h"
 #include "io/io_manager.h"
+#include "io/kernel_objects.h"
 #include "mem/address_space.h"
 #include "port/storport/adapter.h"
 #include "sched/machine_hooks.h"
@@ -22,6 +24,12 @@ enum class TouchBy : std::uint8_t { instruction, routine };
 class Kernel : public MachineHooks {
  public:
   storport::Services& services() { return *services_; }
+  /// Events, timers, threads and the rest; made when first asked for.
+  KernelObjects& objects() {
+    if (!objects_) objects_.emplace(services_->scheduler, services_->pool, services_->call, services_->trace);
+    return *objects_;
+  }
+  bool has_objects() const { return objects_.has_value(); }
   /// Does anybody want to know of each routine called?
   bool watched() const { return services_->trace.wanted(); }
   /// The adapter a device extension belongs to; null when the pointer is nobody's.
@@ -63,6 +71,7 @@ class Kernel : public MachineHooks {
   storport::Services* services_ = nullptr;
   AddressSpaces* spaces_ = nullptr;
   IoManager* io_ = nullptr;
+  std::optional<KernelObjects> objects_;  ///< derived classes end it before the scheduler
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last
 };

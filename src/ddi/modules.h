@@ -10,6 +10,10 @@ namespace drydock::ddi {
 std::vector<Row> storport_rows();
 std::vector<Row> storport_extended_rows();
 std::vector<Row> ke_rows();
+std::vector<Row> ke_wait_rows();
+std::vector<Row> ke_timer_rows();
+std::vector<Row> ke_lock_rows();
+std::vector<Row> ps_rows();
 std::vector<Row> ex_rows();
 std::vector<Row> exception_rows();
 std::vector<Row> mm_rows();

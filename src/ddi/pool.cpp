@@ -31,7 +31,21 @@ void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag) {
   return memory;
 }
 
+// DOC: VER-162 a block that goes away holds nothing the kernel still uses.
+static void evict_from(Call& call, void* memory) {
+  if (!call.kernel().has_objects()) return;
+  const auto block = call.services().pool.find(reinterpret_cast<std::uint64_t>(memory));
+  const void* alias = block ? call.memory().alias(memory) : nullptr;
+  if (alias == nullptr) return;
+  for (const Remnant& remnant : call.kernel().objects().evict(alias, block->bytes)) {
+    std::vector<RelatedStack> related;
+    if (remnant.where.rip != 0) related.push_back({"made at", {remnant.where.rip}});
+    call.services().trace.emit(RuleBroken{"VER-162", remnant.code, fmt::format("{}: the pool block contains {}", call.name(), remnant.what), call.place(), related});
+  }
+}
+
 bool pool_free(Call& call, void* memory) {
+  evict_from(call, memory);
   const auto freed = call.services().pool.free(memory, call.place());
   if (!freed) {
     broken(call, "VER-95", "0xC2", fmt::format("{}: {}", call.name(), text_of(freed.error())), memory);

@@ -25,9 +25,10 @@ class KernelForTests final : public Kernel, private TraceObserver {
         storage_{scheduler_, *memory_, pool_, locked_, mappings_, window_, *registers_, bus_, mmio_, registry_, trace_, call_} {
     services_ = &storage_;
     spaces_ = &spaces_owned_;
+    scheduler_.set_thread_objects([](void* self, unsigned) { return static_cast<void*>(static_cast<KernelForTests*>(self)->allocate(0x800)); }, this);
     trace_.add(*this, false);
   }
-  ~KernelForTests() = default;
+  ~KernelForTests() { objects_.reset(); }
 
   /// Runs `body` as driver code.
   void run(std::function<void()> body) {

@@ -144,6 +144,7 @@ void MachineKernel::remove_adapters() {
   adapters_.clear();
   recent_adapter_ = nullptr;
   owned_.clear();
+  objects_.reset();
 }
 
 void MachineKernel::message_arrived(PciFunction& function, std::uint32_t vector) {
@@ -167,7 +168,7 @@ NTSTATUS MachineKernel::initialize_storport(void* driver_object, void*, const vo
   return STATUS_SUCCESS;
 }
 
-void MachineKernel::set_event(KEVENT* event) { event->Header.SignalState = 1; }
+void MachineKernel::set_event(KEVENT* event) { objects_->dispatcher.set_event(*event); }
 
 const DRIVER_OBJECT* MachineKernel::driver_at(std::uint64_t address) const {
   Driver* driver = drivers_->at(address);

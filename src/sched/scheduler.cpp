@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "sched/driving_thread.h"
@@ -129,6 +130,14 @@ void Scheduler::withdraw_interrupt(InterruptSource& source) {
   cpus_[source.cpu_index]->note_waiting();
 }
 
+bool Scheduler::queue_dpc_first(Dpc& dpc, unsigned cpu_index) {
+  if (dpc.queued_) return false;
+  dpc.queued_ = true;
+  cpus_[cpu_index]->dpcs.push_front(dpc);
+  note_work(*cpus_[cpu_index]);
+  return true;
+}
+
 bool Scheduler::cancel_dpc(Dpc& dpc) {
   if (!dpc.queued_) return false;
   for (auto& each : cpus_)
@@ -249,6 +258,35 @@ void Scheduler::block() {
   cpu.irql = kPassiveLevel;
   self->fiber.suspend();
   cpu.irql = irql;
+}
+
+void Scheduler::move_thread(unsigned cpu_index) {
+  VirtualCpu& cpu = *current_;
+  Thread* self = cpu.thread;
+  CHECK(self != nullptr && cpu.irql < kDispatchLevel, "something moves to another CPU on no thread, at IRQL {}", cpu.irql);
+  if (cpu.index == cpu_index) return;
+  const Irql irql = cpu.irql;
+  cpu.current = nullptr;
+  cpu.thread = nullptr;
+  cpu.irql = kPassiveLevel;
+  self->cpu_index = cpu_index;
+  wake(*self);
+  self->fiber.suspend();
+  cpus_[cpu_index]->irql = irql;
+  reconsider();
+}
+
+void* Scheduler::show_thread_object(void* object) {
+  Thread& self = *current_->thread;
+  void* before = std::exchange(self.kthread, object);
+  show_thread(*current_, object);
+  return before;
+}
+
+const Thread* Scheduler::thread_of_object(const void* object) const {
+  for (const auto& each : threads_)
+    if (each->kthread == object) return each.get();
+  return nullptr;
 }
 
 void Scheduler::sleep(Nanoseconds time) {

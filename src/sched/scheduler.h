@@ -97,6 +97,8 @@ class Scheduler {
     note_work(target);
     return true;
   }
+  /// The same, before those that wait already.
+  bool queue_dpc_first(Dpc& dpc, unsigned cpu_index);
   bool cancel_dpc(Dpc& dpc);
   /// Runs `task` on a system thread of that CPU.
   void queue_task(Task& task, unsigned cpu_index);
@@ -108,6 +110,14 @@ class Scheduler {
   /// Whose user memory is current: in a DPC or an interrupt that of the interrupted thread. Null: nobody's.
   const ProcessContext* process() const { return current_->thread == nullptr ? nullptr : current_->thread->process; }
   void wake(Thread& thread);
+  /// The calling thread goes on on that CPU; PASSIVE or APC level only.
+  void move_thread(unsigned cpu_index);
+  /// The others of its CPU have a turn before the calling thread goes on.
+  void yield_turn() { end_quantum(); }
+  /// From now on drivers see `object` as the calling thread's. The one they saw before.
+  void* show_thread_object(void* object);
+  /// Whose thread object this is; null: nobody's.
+  const Thread* thread_of_object(const void* object) const;
 
   // --- driving ----------------------------------------------------------------------------------------------------
   /// Runs the machine on the calling OS thread until `done`. The caller holds the machine's mutex and a DrivingThread.

@@ -52,19 +52,6 @@ void release_spin_lock_from_dpc_level(Call& call, ULONG_PTR* lock) {
 // --- time and processors --------------------------------------------------------------------------------------------------
 
 void stall(Call& call, ULONG microseconds) { call.scheduler().stall(microseconds * kMicrosecond); }
-// Negative: from now; positive: when the system time is that; in units of 100 ns. Waiting is for threads below
-// DISPATCH_LEVEL: elsewhere Windows stops with ATTEMPTED_SWITCH_FROM_DPC.
-NTSTATUS delay_execution_thread(Call& call, UCHAR, BOOLEAN, LARGE_INTEGER* interval) {
-  constexpr ULONG kSwitchFromDpc = 0xB8;
-  const LARGE_INTEGER* host = call.object(interval, "Interval");
-  if (host == nullptr) return STATUS_INVALID_PARAMETER;
-  if (call.scheduler().irql() >= kDispatchLevel || call.scheduler().thread() == nullptr) call.kernel().bug_check(kSwitchFromDpc, {}, call.place());
-  const auto now = static_cast<LONGLONG>(call.kernel().system_time());
-  constexpr LONGLONG kUnitsMax = LONGLONG{10'000'000} * 86'400 * 365;  // a year, which no machine lives
-  const LONGLONG units = host->QuadPart <= 0 ? -std::max(host->QuadPart, -kUnitsMax) : std::clamp<LONGLONG>(host->QuadPart - now, 0, kUnitsMax);
-  call.scheduler().sleep(static_cast<Nanoseconds>(units) * 100);
-  return STATUS_SUCCESS;
-}
 void query_system_time(Call& call, LARGE_INTEGER* time) {
   call.scheduler().poll();
   if (LARGE_INTEGER* host = call.object(time, "CurrentTime")) host->QuadPart = static_cast<LONGLONG>(call.kernel().system_time());
@@ -153,7 +140,6 @@ std::vector<Row> ke_rows() {
       routine<"KeAcquireSpinLockAtDpcLevel", kAnyIrql, &acquire_spin_lock_at_dpc_level>(kModule, "nf-wdm-keacquirespinlockatdpclevel"),
       routine<"KeReleaseSpinLockFromDpcLevel", kAnyIrql, &release_spin_lock_from_dpc_level>(kModule, "nf-wdm-kereleasespinlockfromdpclevel"),
       routine<"KeStallExecutionProcessor", kAnyIrql, &stall>(kModule, "nf-ntifs-kestallexecutionprocessor"),
-      routine<"KeDelayExecutionThread", kApcLevel, &delay_execution_thread>(kModule, "nf-wdm-kedelayexecutionthread"),
       routine<"KeQuerySystemTimePrecise", kAnyIrql, &query_system_time>(kModule, "nf-wdm-kequerysystemtimeprecise"),
       routine<"KeQueryPerformanceCounter", kAnyIrql, &query_performance_counter>(kModule, "nf-ntifs-kequeryperformancecounter"),
       routine<"KeQueryInterruptTime", kAnyIrql, &query_interrupt_time>(kModule, "nf-wdm-kequeryinterrupttime"),

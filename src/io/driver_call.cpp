@@ -8,7 +8,7 @@ namespace drydock {
 // Windows would go on with the wrong level and hang later; drydock restores the level so that the run can go on.
 void DriverCall::complain(const CallFrame& call) {
   const CodePlace routine{.rip = call.entry, .rsp = 0, .rbp = 0, .is_return_address = false};
-  if (call.irql != scheduler_.irql()) {
+  if (call.irql != scheduler_.irql() && !call.lowers) {
     trace_.emit(RuleBroken{"VER-86", "", fmt::format("{} was called at IRQL {} and returned at IRQL {}", call.routine,
                                                      call.irql, scheduler_.irql()), routine});
     scheduler_.lower_irql(call.irql);

@@ -20,6 +20,7 @@ struct CallFrame {
   unsigned locks_held = 0;  ///< acquired by this call and not yet released
   CallFrame* outer = nullptr;
   std::uint64_t entry = 0;  ///< address of the routine: where a finding about the whole call points
+  bool lowers = false;      ///< it is to lower the IRQL
 };
 
 class DriverCall {
@@ -40,10 +41,10 @@ class DriverCall {
     CallFrame call{routine, scheduler_.irql(), 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
     return booked(call, kind, entry, arguments...);
   }
-  /// For a routine that is to return at another IRQL than it is called at.
+  /// For a routine that lowers the IRQL itself: its caller looks at what became of it.
   template <class R, class... A>
-  R returning_at(Irql irql, std::string_view routine, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
-    CallFrame call{routine, irql, 0, nullptr, reinterpret_cast<std::uint64_t>(entry)};
+  R lowering(std::string_view routine, R(MSABI* entry)(A...), std::type_identity_t<A>... arguments) {
+    CallFrame call{routine, scheduler_.irql(), 0, nullptr, reinterpret_cast<std::uint64_t>(entry), true};
     return booked(call, EntryKind::routine, entry, arguments...);
   }
 
@@ -73,7 +74,7 @@ class DriverCall {
   }
   void end(CallFrame& call, std::uint64_t result) {
     scheduler_.fiber().call_frames = call.outer;
-    if (checking() && (call.irql != scheduler_.irql() || call.locks_held != 0)) [[unlikely]] complain(call);
+    if (checking() && ((call.irql != scheduler_.irql() && !call.lowers) || call.locks_held != 0)) [[unlikely]] complain(call);
     if (trace_.verbose()) [[unlikely]] trace_returned(call, result);
   }
   void complain(const CallFrame& call);

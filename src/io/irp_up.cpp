@@ -227,11 +227,14 @@ bool IoManager::cancel(IRP* raw, const CodePlace& where) {
   }
   raw->CancelIrql = before;
   DEVICE_OBJECT* device = Irp(raw).with_its_maker() ? nullptr : Irp(raw).current().DeviceObject;
-  services_.call.returning_at(before, "cancel routine", routine, device, raw);
+  services_.call.lowering("cancel routine", routine, device, raw);
+  const CodePlace where_it_begins{.rip = reinterpret_cast<std::uint64_t>(routine), .rsp = 0, .rbp = 0, .is_return_address = false};
   if (cancel_lock_.held_by(services_.scheduler.cpu())) {  // DOC: VER-91
-    services_.broken("VER-91", "", "a cancel routine returned without releasing the cancel spin lock (IoReleaseCancelSpinLock(Irp->CancelIrql))",
-                     {.rip = reinterpret_cast<std::uint64_t>(routine), .rsp = 0, .rbp = 0, .is_return_address = false});
+    services_.broken("VER-91", "", "a cancel routine returned without releasing the cancel spin lock (IoReleaseCancelSpinLock(Irp->CancelIrql))", where_it_begins);
     release_cancel_lock(before, where);
+  } else if (services_.scheduler.irql() != before) {  // DOC: VER-86
+    services_.broken("VER-86", "", fmt::format("a cancel routine returned at IRQL {}, and Irp->CancelIrql was {}", services_.scheduler.irql(), before), where_it_begins);
+    services_.scheduler.lower_irql(before);
   }
   return true;
 }

@@ -16,7 +16,7 @@ namespace drydock {
 namespace {
 
 constexpr std::size_t kGsSelf = 0x18, kGsPrcb = 0x20, kPrcb = 0x180, kGsNumber = 0x184;
-constexpr std::uint32_t kThreadTag = 0x65726854;  // 'Thre'
+constexpr std::uint32_t kKthreadTag = 0x65726854;  // 'Thre'
 constexpr std::uint64_t kThreadObjectSize = 0x800;
 constexpr Nanoseconds kForcedStep = 100 * kMicrosecond, kForcedStepMax = kSecond;
 constexpr unsigned kPatientTicks = 8;
@@ -118,7 +118,7 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   exceptions_.emplace(drivers);
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
   board.scheduler->set_thread_objects([](void* b, unsigned) {
-    void* object = static_cast<Board*>(b)->pool->allocate(kThreadObjectSize, PoolKind::nonpaged, kThreadTag);
+    void* object = static_cast<Board*>(b)->pool->allocate(kThreadObjectSize, PoolKind::nonpaged, kKthreadTag);
     if (object != nullptr) std::memset(object, 0, kThreadObjectSize);
     return object;
   }, &board);

@@ -23,7 +23,7 @@ static NTSTATUS Prepare(PDRIVER_OBJECT driver, PDEVICE_OBJECT device) {
   return STATUS_SUCCESS;
 }
 
-static NTSTATUS Later(PIRP irp, int mark) {
+MAYBE_UNUSED static NTSTATUS Later(PIRP irp, int mark) {
   g_Waiting = irp;
   if (mark) IoMarkIrpPending(irp);
   KeInsertQueueDpc(&g_Dpc, NULL, NULL);
@@ -38,11 +38,17 @@ NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) { /* EX
 }
 
 #elif defined(NEITHER_COMPLETED_NOR_PENDED)
+static DRIVER_CANCEL Cancel;
+static void NTAPI Cancel(PDEVICE_OBJECT device, PIRP irp) {
+  (void)device;
+  IoReleaseCancelSpinLock(irp->CancelIrql);
+  Complete(irp, STATUS_CANCELLED, 0);
+}
 NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) { /* EXPECT */
   (void)device, (void)stack;
-  if (CORRECT) return Later(irp, 1);
-  Later(irp, 1);
-  return STATUS_SUCCESS;
+  if (CORRECT) IoMarkIrpPending(irp);
+  IoSetCancelRoutine(irp, Cancel);
+  return CORRECT ? STATUS_PENDING : STATUS_SUCCESS;
 }
 
 #elif defined(PENDING_WITHOUT_MARK)

@@ -16,6 +16,7 @@
 #define CORRECT 0
 #endif
 
+#define MAYBE_UNUSED __attribute__((unused))
 #define CODE(function, method) CTL_CODE(FILE_DEVICE_UNKNOWN, 0x800 + (function), method, FILE_ANY_ACCESS)
 
 static NTSTATUS Complete(PIRP irp, NTSTATUS status, ULONG_PTR information) {
@@ -25,7 +26,7 @@ static NTSTATUS Complete(PIRP irp, NTSTATUS status, ULONG_PTR information) {
   return status;
 }
 
-static NTSTATUS Refuse(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+MAYBE_UNUSED static NTSTATUS Refuse(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   (void)device, (void)stack;
   return Complete(irp, STATUS_INVALID_DEVICE_REQUEST, 0);
 }
@@ -38,6 +39,9 @@ static NTSTATUS Refuse(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack
 #endif
 #ifndef ON_CONTROL
 #define ON_CONTROL Refuse
+#endif
+#ifdef ON_ENTRY
+static NTSTATUS ON_ENTRY(PDRIVER_OBJECT driver, PDEVICE_OBJECT device);
 #endif
 NTSTATUS ON_READ(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack);
 NTSTATUS ON_WRITE(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack);

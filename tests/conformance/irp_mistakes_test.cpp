@@ -1,0 +1,62 @@
+// Each mistake with an IRP is found, at its place; the same driver without it is not accused.
+
+#include "workbench.h"
+
+namespace drydock {
+
+struct Mistake {
+  const char *driver, *rule, *code, *message, *function;
+  std::uint32_t bytes = 64;
+};
+
+void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.driver; }
+
+class IrpMistakes : public testing::TestWithParam<Mistake> {
+ protected:
+  static Report run(const std::string& driver, std::uint32_t bytes) {
+    Workbench bench;
+    bench.with(driver);
+    {
+      auto device = bench.open();
+      device->read(bench.buffer(bytes));
+    }
+    return bench.stop();
+  }
+};
+
+TEST_P(IrpMistakes, are_found_where_they_are_made) {
+  const Mistake& mistake = GetParam();
+  const Report report = run(mistake.driver, mistake.bytes);
+  const Finding* finding = finding_of(report, mistake.rule);
+  ASSERT_NE(finding, nullptr) << findings_of(report);
+  EXPECT_EQ(finding->code, mistake.code);
+  EXPECT_NE(finding->message.find(mistake.message), std::string::npos) << finding->message;
+  ASSERT_FALSE(finding->stack.empty());
+  EXPECT_NE(finding->stack.front().find(mistake.function), std::string::npos) << finding->stack.front();
+  EXPECT_EQ(report.findings.size(), 1u) << findings_of(report);
+}
+
+TEST_P(IrpMistakes, are_not_seen_in_the_correct_twin) {
+  EXPECT_EQ(findings_of(run(std::string(GetParam().driver) + "_twin", GetParam().bytes)), "");
+}
+
+// DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 BUF-26 BUF-27 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
+INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
+    Mistake{"status_differs", "VER-72", "0xC9/0x224", "returned 0x00000000", "DispatchRead"},
+    Mistake{"neither_completed_nor_pended", "VER-72", "0xC9/0x226", "neither completed", "DispatchRead"},
+    Mistake{"pending_without_mark", "VER-73", "0xC9/0x23D", "without IoMarkIrpPending", "DispatchRead"},
+    Mistake{"marked_not_pending", "VER-73", "0xC9/0x23E", "marked IRP", "DispatchRead"},
+    Mistake{"completed_twice", "VER-111", "0x44", "a second time", "Read"},
+    Mistake{"completed_with_pending", "BUF-83", "0xC9/0x06", "STATUS_PENDING", "Read"},
+    Mistake{"completed_with_lock", "BUF-83", "", "while a spin lock is held", "Read"},
+    Mistake{"cancel_routine_left", "BUF-83", "0xC9/0x07", "cancel routine still set", "Read"},
+    Mistake{"completed_above_dispatch", "BUF-83", "0xC9/0x0E", "IRQL 3", "Read"},
+    Mistake{"frees_foreign_irp", "VER-77", "0xC9/0x02", "the I/O manager frees it", "Read"},
+    Mistake{"freed_twice", "VER-77", "0xC9/0x20A", "freed a second time", "Read"},
+    Mistake{"never_completed", "DRY-21", "", "was never completed", "DispatchRead"},
+    Mistake{"cancel_lock_kept", "VER-91", "", "without releasing the cancel spin lock", "Cancel"},
+    Mistake{"information_too_large", "BUF-26", "0xC9/0x312", "Information 72", "Read"},
+    Mistake{"leaks_system_buffer", "BUF-27", "", "32 bytes", "Read"}),
+    [](const auto& info) { return info.param.driver; });
+
+}  // namespace drydock

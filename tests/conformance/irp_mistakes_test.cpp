@@ -42,10 +42,10 @@ TEST_P(IrpMistakes, are_not_seen_in_the_correct_twin) {
 
 // DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 BUF-26 BUF-27 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
 INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
-    Mistake{"status_differs", "VER-72", "0xC9/0x224", "returned 0x00000000", "DispatchRead"},
-    Mistake{"neither_completed_nor_pended", "VER-72", "0xC9/0x226", "neither completed", "DispatchRead"},
-    Mistake{"pending_without_mark", "VER-73", "0xC9/0x23D", "without IoMarkIrpPending", "DispatchRead"},
-    Mistake{"marked_not_pending", "VER-73", "0xC9/0x23E", "marked IRP", "DispatchRead"},
+    Mistake{"status_differs", "VER-72", "0xC9/0x224", "returned 0x00000000", "Read"},
+    Mistake{"neither_completed_nor_pended", "VER-72", "0xC9/0x226", "neither completed", "Read"},
+    Mistake{"pending_without_mark", "VER-73", "0xC9/0x23D", "without IoMarkIrpPending", "Read"},
+    Mistake{"marked_not_pending", "VER-73", "0xC9/0x23E", "marked IRP", "Read"},
     Mistake{"completed_twice", "VER-111", "0x44", "a second time", "Read"},
     Mistake{"completed_with_pending", "BUF-83", "0xC9/0x06", "STATUS_PENDING", "Read"},
     Mistake{"completed_with_lock", "BUF-83", "", "while a spin lock is held", "Read"},
@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"completed_above_dispatch", "BUF-83", "0xC9/0x0E", "IRQL 3", "Read"},
     Mistake{"frees_foreign_irp", "VER-77", "0xC9/0x02", "the I/O manager frees it", "Read"},
     Mistake{"freed_twice", "VER-77", "0xC9/0x20A", "freed a second time", "Read"},
-    Mistake{"never_completed", "DRY-21", "", "was never completed", "DispatchRead"},
+    Mistake{"never_completed", "DRY-21", "", "was never completed", "Read"},
     Mistake{"cancel_lock_kept", "VER-91", "", "without releasing the cancel spin lock", "Cancel"},
     Mistake{"information_too_large", "BUF-26", "0xC9/0x312", "Information 72", "Read"},
     Mistake{"leaks_system_buffer", "BUF-27", "", "32 bytes", "Read"}),

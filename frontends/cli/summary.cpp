@@ -1,6 +1,7 @@
 #include "summary.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
@@ -137,6 +138,7 @@ std::string finding_text(std::size_t number, const Finding& finding, const Style
   if (!finding.code.empty()) head += "  " + finding.code;
   if (finding.count > 1) head += style(Colour::dim, fmt::format("  seen {} times", count_text(finding.count)));
   std::string text = head + "\n     " + wrapped(finding.message, kTextColumns, "     ") + '\n';
+  if (!finding.parameters.empty()) text += fmt::format("     parameters {:#x}\n", fmt::join(finding.parameters, ", "));
   if (!finding.second.empty()) text += "     " + wrapped("then: " + finding.second, kTextColumns, "     ") + '\n';
   if (!finding.driver_location.empty()) text += "     at " + style(Colour::bold, finding.driver_location) + '\n';
   for (const auto& frame : finding.stack) text += style(Colour::dim, "        " + frame) + '\n';

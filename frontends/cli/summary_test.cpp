@@ -89,6 +89,12 @@ TEST(Findings, say_what_where_and_how_often) {
     EXPECT_THAT(text, HasSubstr(part));
 }
 
+TEST(Findings, tell_all_parameters_of_a_bug_check) {
+  Report report;
+  report.findings = {{"bug check", "0x1e/0xc0000005", "words", "my.c:9", {}, 1, "", "", 9, {}, {0xC0000005, 0x140001000, 1, 0x10000}}};
+  EXPECT_THAT(findings_text(report, kPlain), HasSubstr("words\n     parameters 0xc0000005, 0x140001000, 0x1, 0x10000\n"));
+}
+
 TEST(Findings, are_silent_when_there_are_none) { EXPECT_EQ(findings_text(Report{}, kPlain), ""); }
 
 TEST(ClosingLine, names_the_outcome) {

@@ -1,5 +1,8 @@
 #include "report_json.h"
 
+#include <fmt/format.h>
+
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace drydock {
@@ -79,6 +82,13 @@ Json fault_json(const FaultCount& fault) {
   return {{"name", fault.name}, {"opportunities", fault.opportunities}, {"strikes", fault.strikes}};
 }
 
+/// As text: JSON's numbers are not that long everywhere.
+Json parameters_json(const Finding& finding) {
+  Json all = Json::array();
+  for (const std::uint64_t parameter : finding.parameters) all.push_back(fmt::format("{:#x}", parameter));
+  return all;
+}
+
 Json finding_json(const Finding& finding) {
   return {{"rule", finding.rule},
           {"code", finding.code},
@@ -89,13 +99,16 @@ Json finding_json(const Finding& finding) {
           {"stack", finding.stack},
           {"count", finding.count},
           {"second", finding.second},
-          {"related", related_json(finding)}};
+          {"related", related_json(finding)},
+          {"parameters", parameters_json(finding)}};
 }
 
 Finding finding_from(const Json& json) {
   Finding finding{json.at("rule"),  json.at("code"), json.at("message"), json.at("driver_location"),
                   json.at("stack"), json.at("count"), json.at("second"), json.at("source_file"), json.at("source_line")};
   for (const Json& related : json.at("related")) finding.related.push_back({related.at("what"), related.at("stack")});
+  for (const Json& parameter : json.at("parameters"))
+    finding.parameters.push_back(std::strtoull(parameter.get_ref<const std::string&>().c_str(), nullptr, 0));
   return finding;
 }
 

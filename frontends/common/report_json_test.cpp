@@ -19,7 +19,7 @@ Report full_report() {
   report.failed = 24;
   report.bounced_pages = 16, report.interrupts = 18, report.traps = 19, report.virtual_nanoseconds = 20;
   report.findings = {{"ST-42", "0xF1/0x2004", "one sentence", "my.c:40", {"my.c:40 HwInterrupt", "my.c:9"}, 3, "another sentence", "/src/my.c", 40,
-                      {{"allocated at", {"my.c:7"}}}}};
+                      {{"allocated at", {"my.c:7"}}}, {0xC0000005, 0xFFFF8000'00001000, 0, 1}}};
   report.allowed = {{"ST-57", 4}};
   report.adapters.resize(2);
   report.adapters[1].device = "virtio-blk,mode=legacy", report.adapters[1].disk = "b.img", report.adapters[1].limits = report.limits;
@@ -34,7 +34,7 @@ TEST(ReportJson, has_every_field_the_command_line_promises) {
   for (const char* key : {"outcome", "driver", "port", "limits", "ios", "bytes", "sg", "bounced_pages", "findings"})
     EXPECT_TRUE(json.contains(key)) << key;
   for (const char* key : {"min", "mean", "max"}) EXPECT_TRUE(json["sg"].contains(key)) << key;
-  for (const char* key : {"rule", "code", "message", "driver_location", "source_file", "source_line", "stack"})
+  for (const char* key : {"rule", "code", "message", "driver_location", "source_file", "source_line", "stack", "parameters"})
     EXPECT_TRUE(json["findings"][0].contains(key)) << key;
   EXPECT_TRUE(json["limits"].is_object());
   EXPECT_EQ(json["sg"]["mean"], 2.5);
@@ -50,6 +50,7 @@ TEST(ReportJson, what_was_written_is_read_back) {
   EXPECT_EQ(again->allowed.at(0).rule, "ST-57");
   EXPECT_EQ(again->allowed.at(0).count, 4u);
   EXPECT_EQ(again->findings.at(0).related.at(0).what, "allocated at");
+  EXPECT_EQ(again->findings.at(0).parameters.at(1), 0xFFFF8000'00001000u);
   EXPECT_EQ(again->limits.map_buffers, "NON_READ_WRITE_BUFFERS");
 }
 

@@ -72,6 +72,7 @@ struct Finding {
   std::string source_file{};     ///< of driver_location, the path as the compiler recorded it; empty: not known
   std::uint32_t source_line = 0;
   std::vector<RelatedFrames> related{};
+  std::vector<std::uint64_t> parameters{};  ///< of a bug check: its four; else empty
 };
 
 /// A rule of Options::allowed_rules, and how often it was broken.

@@ -83,6 +83,12 @@ std::string tag_text(std::uint32_t tag) {
   return text + "'";
 }
 
+/// Of KMODE_EXCEPTION_NOT_HANDLED: code, place, the exception's first two parameters. DOC: VER-133
+std::array<std::uint64_t, 4> parameters_of(const EXCEPTION_RECORD& record) {
+  const auto parameter = [&](ULONG i) { return i < record.NumberParameters ? record.ExceptionInformation[i] : 0; };
+  return {static_cast<std::uint32_t>(record.ExceptionCode), reinterpret_cast<std::uint64_t>(record.ExceptionAddress), parameter(0), parameter(1)};
+}
+
 std::string describe(const TrapOutcome& outcome) {
   const char* act = outcome.write ? "write to" : "read of";
   switch (outcome.verdict) {
@@ -307,20 +313,22 @@ std::string MachineKernel::whose(std::uint64_t logical) const {
 
 // --- the end ------------------------------------------------------------------------------------------------------------------
 
-void MachineKernel::end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter) {
+void MachineKernel::end(std::uint32_t code, const Parameters& parameters, std::string message, CodePlace where) {
   if (halt_) return;
-  halt_ = Halt{code, parameter, message, drivers_->stack_at(where), where.is_return_address};
-  board_->trace.emit(MachineHalted{code, {}, std::move(message), where});
+  const bool first_tells_case = code == kTrapInKernel || (code == kExceptionNotHandled && parameters[0] != 0);
+  halt_ = Halt{code, parameters, first_tells_case, message, drivers_->stack_at(where), where.is_return_address};
+  board_->trace.emit(MachineHalted{code, parameters, std::move(message), where});
 }
 
 void MachineKernel::bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why) {
-  end(code, why.empty() ? fmt::format("KeBugCheckEx({:#x}, {:#x}, {:#x}, {:#x}, {:#x})", code, parameters[0], parameters[1], parameters[2], parameters[3])
-                        : std::string(why), where);
+  end(code, std::to_array(parameters),
+      why.empty() ? fmt::format("KeBugCheckEx({:#x}, {:#x}, {:#x}, {:#x}, {:#x})", code, parameters[0], parameters[1], parameters[2], parameters[3])
+                  : std::string(why), where);
   abort_driver_call(*current_fiber, AbortReason::bug_check);
 }
 
 void MachineKernel::stop_with_stale_registers() {
-  end(0, fmt::format("the driver's instructions trap here, and this valgrind shows old registers then: run valgrind with {}",
+  end(0, {}, fmt::format("the driver's instructions trap here, and this valgrind shows old registers then: run valgrind with {}",
                      memcheck::kExactRegistersOptions), {});
   if (halt_) halt_->is_the_drivers = false;
   abort_driver_call(*current_fiber, AbortReason::exception);
@@ -328,12 +336,12 @@ void MachineKernel::stop_with_stale_registers() {
 
 /// A trap that was not completed. Owns nothing: a handler may take the exception and never come back.
 struct MachineKernel::Trapped {
-  bool completed = false;
-  bool wild = false;
-  bool divided = false;
+  TrapVerdict verdict = TrapVerdict::emulated;
+  bool write = false, fetch = false;
+  std::uint64_t address = 0;     ///< what was touched
   std::uint64_t breakpoint = 0;
   std::optional<EXCEPTION_RECORD> exception;
-  std::array<char, 256> words{};  ///< what happened, in case it is the end
+  std::array<char, 256> words;   ///< what happened, in case it is the end
 };
 
 TrapCircumstances MachineKernel::circumstances_at(std::uint64_t address) const {
@@ -347,30 +355,35 @@ void MachineKernel::touch_wild(const TrapOutcome& outcome, const TrapFrame& fram
   touch_user(outcome.address, std::max(outcome.size, 1u), outcome.write, ddi::TouchBy::instruction, {frame.rip(), frame.rsp(), frame[Gpr::rbp], false});
 }
 
-MachineKernel::Trapped MachineKernel::examine(TrapFrame& frame) {
-  Trapped trapped;
+/// True: the driver goes on. Else `trapped` says what it is.
+bool MachineKernel::complete(TrapFrame& frame, Trapped& trapped) {
   const TrapOutcome outcome = traps_->handle(frame);
   trapped.breakpoint = traps_->take_breakpoint();
-  trapped.completed = outcome.verdict == TrapVerdict::emulated && trapped.breakpoint == 0;
-  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return trapped;
+  if (outcome.verdict == TrapVerdict::emulated) [[likely]] return trapped.breakpoint == 0;
+  trapped.verdict = outcome.verdict;
+  trapped.address = outcome.address;
+  trapped.write = outcome.write;
+  trapped.fetch = outcome.verdict == TrapVerdict::wild && frame.has_fault_address() && frame.is_fetch();
   if (outcome.verdict == TrapVerdict::wild) touch_wild(outcome, frame);
   trapped.exception = exception_of(outcome, frame, circumstances_at(outcome.address));
-  trapped.wild = outcome.verdict == TrapVerdict::wild;
-  trapped.divided = outcome.verdict == TrapVerdict::divide_error;
+  trapped.words.fill(0);
   describe(outcome).copy(trapped.words.data(), trapped.words.size() - 1);
-  return trapped;
+  return false;
 }
 
 // An abandoned call unwinds nothing, so nothing is owned here.
 void MachineKernel::trap(TrapFrame& frame) {
   DriverCrossing crossing(*current_fiber, frame.rsp());
   if (!memcheck::registers_are_exact_at_faults()) [[unlikely]] stop_with_stale_registers();
-  Trapped trapped = examine(frame);
-  if (trapped.completed) [[likely]] return;
+  Trapped trapped;
+  if (!complete(frame, trapped)) [[unlikely]] not_completed(frame, trapped);
+}
+
+void MachineKernel::not_completed(TrapFrame& frame, Trapped& trapped) {
   if (trapped.breakpoint != 0) return pass_breakpoint(frame, trapped.breakpoint);
   if (trapped.exception && exceptions_->dispatch(*current_fiber, frame, RipKind::exact, *trapped.exception) == seh::Outcome::continued) return;
   end_at_trap(frame, trapped);
-  abort_driver_call(*current_fiber, trapped.wild ? AbortReason::wild_access : AbortReason::exception);
+  abort_driver_call(*current_fiber, trapped.verdict == TrapVerdict::wild ? AbortReason::wild_access : AbortReason::exception);
 }
 
 // ASSUMED: a breakpoint nobody handles is passed as if a debugger had said "go" (tests/drivers/exceptions_trapped).
@@ -385,29 +398,39 @@ void MachineKernel::pass_breakpoint(TrapFrame& frame, std::uint64_t at) {
 void MachineKernel::end_at_trap(const TrapFrame& frame, const Trapped& trapped) {
   const std::optional<Astray> jump = describe_jump(*drivers_, *current_fiber, frame);
   const CodePlace where = jump ? jump->where : CodePlace{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
-  const std::string message = jump ? jump->message : std::string(trapped.words.data());
-  if (trapped.divided) end(kTrapInKernel, message, where, kDivideError);
-  else if (trapped.exception) end(kExceptionNotHandled, message, where, static_cast<std::uint32_t>(trapped.exception->ExceptionCode));
-  else if (!trapped.wild) end(kExceptionNotHandled, message, where);
-  else end(board_->scheduler->irql() >= kDispatchLevel ? kIrqlNotLessOrEqual : kPageFaultInNonpagedArea, message, where);
+  std::string message = jump ? jump->message : std::string(trapped.words.data());
+  if (trapped.verdict == TrapVerdict::divide_error) end(kTrapInKernel, {kDivideError, 0, 0, 0}, std::move(message), where);
+  else if (trapped.exception) end(kExceptionNotHandled, parameters_of(*trapped.exception), std::move(message), where);
+  else if (trapped.verdict != TrapVerdict::wild) end(kExceptionNotHandled, {}, std::move(message), where);
+  else end_at_page_fault(frame, trapped, std::move(message), where);
+}
+
+// DOC: VER-131 VER-132 parameters as their pages list them: address, IRQL, access, instruction; address, access, instruction,
+// what is wrong with the address.
+void MachineKernel::end_at_page_fault(const TrapFrame& frame, const Trapped& trapped, std::string message, CodePlace where) {
+  constexpr std::uint64_t kRead = 0, kWrite = 1, kExecute = 8, kNotPresent = 2;
+  const Irql irql = board_->scheduler->irql();
+  const std::uint64_t access = trapped.fetch ? kExecute : trapped.write ? kWrite : kRead;
+  if (irql >= kDispatchLevel) return end(kIrqlNotLessOrEqual, {trapped.address, irql, access, frame.rip()}, std::move(message), where);
+  end(kPageFaultInNonpagedArea, {trapped.address, access * 2, frame.rip(), kNotPresent}, std::move(message), where);
 }
 
 // DOC: VER-133 an exception that no handler took.
 void MachineKernel::raise_exception(TrapFrame& caller, EXCEPTION_RECORD& record) {
   if (exceptions_->dispatch(*current_fiber, caller, RipKind::return_address, record) == seh::Outcome::continued) resume_frame(caller);
-  const auto code = static_cast<std::uint32_t>(record.ExceptionCode);
-  end(kExceptionNotHandled, fmt::format("exception {:#x} was raised, and no handler of the driver took it", code),
-      CodePlace{caller.rip(), caller.rsp(), caller[Gpr::rbp], true}, code);
+  end(kExceptionNotHandled, parameters_of(record),
+      fmt::format("exception {:#x} was raised, and no handler of the driver took it", static_cast<std::uint32_t>(record.ExceptionCode)),
+      CodePlace{caller.rip(), caller.rsp(), caller[Gpr::rbp], true});
   abort_driver_call(*current_fiber, AbortReason::exception);
 }
 
 void MachineKernel::call_aborted(Fiber&, const AbortRecord& record) {
   const auto reg = [&](Gpr r) { return record.gregs[static_cast<std::size_t>(r)]; };
   const CodePlace where{reg(Gpr::rip), reg(Gpr::rsp), reg(Gpr::rbp), false};
-  if (record.reason == AbortReason::stack_overflow) end(kTrapInKernel, "kernel stack overflow (double fault)", where, kDoubleFault);
-  else if (record.reason == AbortReason::hung) end(kWatchdog, "the driver loops without end, and nothing else on the machine could end the loop", where);
-  else if (record.reason == AbortReason::endless) end(kWatchdog, fmt::format("{} does not return: it waits for something that never happens", routine_in_progress()), where);
-  else end(kExceptionNotHandled, abort_reason_text(record.reason), where);
+  if (record.reason == AbortReason::stack_overflow) end(kTrapInKernel, {kDoubleFault, 0, 0, 0}, "kernel stack overflow (double fault)", where);
+  else if (record.reason == AbortReason::hung) end(kWatchdog, {}, "the driver loops without end, and nothing else on the machine could end the loop", where);
+  else if (record.reason == AbortReason::endless) end(kWatchdog, {}, fmt::format("{} does not return: it waits for something that never happens", routine_in_progress()), where);
+  else end(kExceptionNotHandled, {}, abort_reason_text(record.reason), where);
 }
 
 std::string_view MachineKernel::routine_in_progress() {
@@ -436,7 +459,7 @@ MSABI std::uint64_t MachineKernel::missing_import(const MissingImport& which, vo
   auto& kernel = static_cast<MachineKernel&>(*current_machine());
   const auto* frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
   const CodePlace where{frame[1], reinterpret_cast<std::uint64_t>(frame) + 16, frame[0], true};
-  kernel.end(kMissingImport, fmt::format("{} calls {}!{}, which drydock does not have", which.image, which.module, which.name), where);
+  kernel.end(kMissingImport, {}, fmt::format("{} calls {}!{}, which drydock does not have", which.image, which.module, which.name), where);
   abort_driver_call(*kernel.current_fiber, AbortReason::bug_check);
 }
 

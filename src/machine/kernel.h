@@ -2,6 +2,7 @@
 // MachineKernel: the services behind the exports, and the machine as the signal handlers see it. It owns the adapters and
 // knows how the machine came to an end.
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -19,7 +20,8 @@ namespace drydock {
 /// How the driver stopped the machine.
 struct Halt {
   std::uint32_t code = 0;
-  std::optional<std::uint64_t> parameter;  ///< the first, where it says which of the bug check's cases it is
+  std::array<std::uint64_t, 4> parameters{};
+  bool first_tells_case = false;  ///< parameter 1 says which of the bug check's cases it is
   std::string message;
   std::vector<std::uint64_t> stack;
   bool first_is_return = false;
@@ -78,12 +80,15 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   void message_arrived(PciFunction& function, std::uint32_t vector) override;
   void line_changed(PciFunction& function, bool asserted) override;
   struct Trapped;
-  Trapped examine(TrapFrame& frame);
+  bool complete(TrapFrame& frame, Trapped& trapped);
+  void not_completed(TrapFrame& frame, Trapped& trapped);
   void touch_wild(const TrapOutcome& outcome, const TrapFrame& frame);
   TrapCircumstances circumstances_at(std::uint64_t address) const;
   void pass_breakpoint(TrapFrame& frame, std::uint64_t at);
   void end_at_trap(const TrapFrame& frame, const Trapped& trapped);
-  void end(std::uint32_t code, std::string message, CodePlace where, std::optional<std::uint64_t> parameter = std::nullopt);
+  void end_at_page_fault(const TrapFrame& frame, const Trapped& trapped, std::string message, CodePlace where);
+  using Parameters = std::array<std::uint64_t, 4>;
+  void end(std::uint32_t code, const Parameters& parameters, std::string message, CodePlace where);
   void stop_with_stale_registers();
   std::string_view routine_in_progress();
   void touch_forbidden(PhysicalMemory::Place found, bool write, CodePlace where);

@@ -20,7 +20,7 @@ namespace drydock {
 namespace {
 // "0x7f/0x8": the code, and what tells its cases apart.
 std::string bug_check_text(const Halt& halt) {
-  return halt.parameter ? fmt::format("{:#x}/{:#x}", halt.code, *halt.parameter) : fmt::format("{:#x}", halt.code);
+  return halt.first_tells_case ? fmt::format("{:#x}/{:#x}", halt.code, halt.parameters[0]) : fmt::format("{:#x}", halt.code);
 }
 
 Outcome outcome_of(const Halt& halt) { return halt.is_the_drivers ? Outcome::driver_crashed : Outcome::bad_input; }
@@ -448,8 +448,10 @@ void MachineImpl::fill_findings(Report& report) {
   if (findings_)
     for (const RecordedFinding& recorded : findings_->findings()) add_finding(report.findings, finding_of(recorded));
   for (const Finding& finding : self_check_findings_) report.findings.push_back(finding);
-  if (const auto& halt = kernel_.halt(); halt && halt->is_the_drivers)
+  if (const auto& halt = kernel_.halt(); halt && halt->is_the_drivers) {
     report.findings.push_back(finding_of({"bug check", bug_check_text(*halt), halt->message, halt->stack, halt->first_is_return, 1, ""}));
+    report.findings.back().parameters.assign(halt->parameters.begin(), halt->parameters.end());
+  }
 }
 
 std::string MachineImpl::name_of_drivers() const {

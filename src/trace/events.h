@@ -3,6 +3,7 @@
 // numbers and texts that mean the same on every run: no host addresses, no wall time. `stamp` is virtual nanoseconds and
 // is added by the Trace.
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -173,10 +174,10 @@ struct DeviceRejected {
 struct MachineHalted {
   DRYDOCK_EVENT("machine_halted");
   std::uint32_t code;
-  std::uint64_t parameters[4];
+  std::array<std::uint64_t, 4> parameters;
   std::string message;
   CodePlace where;
-  template <class V> void fields(V&& v) const { v("code", code), v("message", message); }
+  template <class V> void fields(V&& v) const { v("code", code), v("parameters", parameters), v("message", message); }
 };
 
 #undef DRYDOCK_EVENT

@@ -92,6 +92,9 @@ def complaints(source, expectation, done, report, symbols=True):
     told = json.dumps(items, ensure_ascii=False)
     if expectation.get("code", "").lower() not in told.lower():
         yield f"no code {expectation['code']} in {told}"
+    parameters = [item["parameters"] for item in items if item.get("parameters")]
+    if not all(re.fullmatch(wanted, found) for wanted, found in zip(expectation.get("parameters", []), *parameters or [[""] * 4])):
+        yield f"the parameters of the bug check are {parameters}, not {expectation['parameters']}"
     said = report.get("message", "") + "\n".join(item.get("message", "") for item in items)
     if expectation.get("message", "") not in said and not re.search(expectation["message"], said):
         yield f"no word of '{expectation['message']}' in {report.get('message')} {told}"

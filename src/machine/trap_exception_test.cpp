@@ -69,5 +69,17 @@ TEST(TrapException, arithmetic_and_instructions_have_their_codes) {
   EXPECT_FALSE(exception_of(outcome(TrapVerdict::unsupported), frame, {}));
 }
 
+TEST(TrapException, the_x87_is_told_by_its_signal) {
+  TrapFrame frame = page_fault(0);
+  frame[Gpr::trap_number] = 16;
+  const std::pair<int, NTSTATUS> rows[] = {{FPE_FLTDIV, STATUS_FLOAT_DIVIDE_BY_ZERO}, {FPE_FLTOVF, STATUS_FLOAT_OVERFLOW},
+                                           {FPE_FLTUND, STATUS_FLOAT_UNDERFLOW}, {FPE_FLTRES, STATUS_FLOAT_INEXACT_RESULT},
+                                           {FPE_FLTINV, STATUS_FLOAT_INVALID_OPERATION}};
+  for (const auto& [signal_code, status] : rows) {
+    frame.signal_code = signal_code;
+    EXPECT_EQ(exception_of(outcome(TrapVerdict::float_error), frame, {})->ExceptionCode, status);
+  }
+}
+
 }  // namespace
 }  // namespace drydock

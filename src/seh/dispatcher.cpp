@@ -18,8 +18,6 @@ using LanguageHandler = EXCEPTION_DISPOSITION(MSABI*)(EXCEPTION_RECORD*, void*, 
 using Filter = LONG(MSABI*)(EXCEPTION_POINTERS*, void*);
 using FinallyBlock = void(MSABI*)(BOOLEAN, void*);
 
-constexpr NTSTATUS kInvalidDisposition = static_cast<NTSTATUS>(0xC000'0026);  // STATUS_INVALID_DISPOSITION
-
 constexpr ULONG kBehindACall = 1;  // in the unused word of a DISPATCHER_CONTEXT: ControlPc is a return address
 
 /// What the scope table is asked about: an instruction. Behind a call that is the call: clang 19 lets ranges end a byte
@@ -97,7 +95,7 @@ Outcome Dispatcher::search(Fiber& fiber, TrapFrame& frame, const Position& start
             return raise_about(fiber, frame, start, record, STATUS_NONCONTINUABLE_EXCEPTION);
           apply_context(frame, context);
           return Outcome::continued;
-        default: return raise_about(fiber, frame, start, record, kInvalidDisposition);
+        default: return raise_about(fiber, frame, start, record, STATUS_INVALID_DISPOSITION);
       }
     }
     walk.go_to(caller, *step);
@@ -105,18 +103,38 @@ Outcome Dispatcher::search(Fiber& fiber, TrapFrame& frame, const Position& start
   return Outcome::unhandled;
 }
 
+/// Is this where the driver was called, and not a return address that is none? The call has put home space and a few arguments there.
+bool has_arrived(const Position& end) {
+  constexpr std::uint64_t kArguments = 96;
+  return end.guard == nullptr || end.registers.rsp + kArguments >= end.guard->driver_top;
+}
+
 // --- the same without asking anybody -----------------------------------------------------------------------------------------
 
-bool Dispatcher::guarded(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const {
-  FrameWalk walk(fiber, code_, start_at(fiber, frame, kind));
+Guarded Dispatcher::guarded(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const {
+  return guarded_from(fiber, start_at(fiber, frame, kind));
+}
+
+Guarded Dispatcher::guarded(const Fiber& fiber, const CodePlace& place) const {
+  Position start;
+  start.registers.rip = place.rip;
+  start.registers.rsp = place.rsp;
+  start.registers.rbp = place.rbp;
+  start.kind = place.is_return_address ? RipKind::return_address : RipKind::exact;
+  start.guard = fiber.innermost_guard();
+  return guarded_from(fiber, start);
+}
+
+Guarded Dispatcher::guarded_from(const Fiber& fiber, const Position& start) const {
+  FrameWalk walk(fiber, code_, start);
   RegisterContext caller;
   while (walk.settle()) {
     const auto step = walk.look(caller);
-    if (!step) return false;
-    if (step->handles_exceptions && step->handler_rva != 0 && has_except(walk, *step)) return true;
+    if (!step) return Guarded::unknown;
+    if (step->handles_exceptions && step->handler_rva != 0 && has_except(walk, *step)) return Guarded::yes;
     walk.go_to(caller, *step);
   }
-  return false;
+  return has_arrived(walk.position()) ? Guarded::no : Guarded::unknown;
 }
 
 bool Dispatcher::has_except(const FrameWalk& walk, const UnwindStep& step) const {

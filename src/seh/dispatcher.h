@@ -15,6 +15,7 @@
 #include "loader/symbols/unwind.h"
 #include "seh/frame_walk.h"
 #include "sched/fiber.h"
+#include "trace/code_place.h"
 
 namespace drydock::seh {
 
@@ -22,6 +23,9 @@ enum class Outcome : std::uint8_t {
   continued,  ///< a filter said so: the driver goes on with the frame, which holds the context as the filter left it
   unhandled   ///< nobody wants it; nothing has been unwound
 };
+
+/// Would a handler be asked? Unknown: the frames cannot be followed to where the driver was called.
+enum class Guarded : std::uint8_t { no, yes, unknown };
 
 /// Where an unwinding ends. Without a frame it runs to the end of the walk.
 struct UnwindTarget {
@@ -42,7 +46,9 @@ class Dispatcher {
 
   /// Would an exception there meet an __except of the driver's? Nothing of the driver runs: what its filter would say is not
   /// asked. A __finally is none, nor is a handler that has no scope table.
-  bool guarded(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const;
+  Guarded guarded(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const;
+  /// The same for a place of which rip, rsp and rbp are known, as of the call of a routine.
+  Guarded guarded(const Fiber& fiber, const CodePlace& place) const;
 
   /// The language handler of C: asks the filters of a scope table, or runs its __finally blocks.
   EXCEPTION_DISPOSITION run_scopes(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, CONTEXT& context,
@@ -64,6 +70,7 @@ class Dispatcher {
   EXCEPTION_DISPOSITION run_finally_blocks(EXCEPTION_RECORD& record, std::uint64_t establisher_frame, DISPATCHER_CONTEXT& dispatcher);
   [[noreturn]] void accept(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, std::uint64_t ip);
   Position start_at(const Fiber& fiber, const TrapFrame& frame, RipKind kind) const;
+  Guarded guarded_from(const Fiber& fiber, const Position& start) const;
   bool has_except(const FrameWalk& walk, const UnwindStep& step) const;
 
   const CodeMap& code_;

@@ -138,7 +138,8 @@ class Dispatching : public testing::Test {
   Dispatcher dispatcher{image};
   NTSTATUS raises = kRaised;
   ULONG raised_flags = 0;
-  bool is_transparent = false, dry = false;
+  bool is_transparent = false;
+  Guarded dry = Guarded::unknown;
   std::map<const char*, Answers> answers;
   std::function<LONG(const EXCEPTION_RECORD&)> filter_says = [](const EXCEPTION_RECORD&) { return EXCEPTION_EXECUTE_HANDLER; };
   std::function<void()> in_finally;
@@ -168,7 +169,7 @@ TEST_F(Dispatching, handlers_are_asked_from_the_inside_and_an_exception_nobody_t
   EXPECT_EQ(call(seh_outer), kNothing);
   EXPECT_THAT(log, ElementsAre("search inner", "search outer"));  // middle handles unwinding only
   EXPECT_LT(frames.at(0), frames.at(1));
-  EXPECT_FALSE(dry);
+  EXPECT_EQ(dry, Guarded::no);
 }
 
 TEST_F(Dispatching, a_leaf_has_no_tables_and_its_caller_is_asked) {
@@ -316,7 +317,7 @@ TEST_F(Dispatching, the_handler_of_c_accepts_runs_the_blocks_further_in_and_goes
   load({WITH_SCOPES(inner, FINALLY(inner)), PLAIN(middle), WITH_SCOPES(outer, FINALLY(outer), EXCEPT(outer, seh_pad_filter))});
   EXPECT_EQ(call(seh_outer), 103u);
   EXPECT_THAT(log, ElementsAre("filter e0000001", "finally", "finally"));
-  EXPECT_TRUE(dry);
+  EXPECT_EQ(dry, Guarded::yes);
 }
 
 // The second unwinding takes over from the first, and the block that raised has begun: it is not run again.
@@ -336,7 +337,7 @@ TEST_F(Dispatching, an_exception_in_a_finally_block_collides_and_takes_over) {
   };
   EXPECT_EQ(call(seh_outer), 3u);  // middle's target returns to outer, which goes on
   EXPECT_THAT(log, ElementsAre("filter e0000001", "filter e0000001", "finally", "filter e0000002", "finally"));
-  EXPECT_TRUE(dry);  // the second was raised where middle guards
+  EXPECT_EQ(dry, Guarded::yes);  // the second was raised where middle guards
 }
 
 TEST_F(Dispatching, an_exception_in_a_filter_is_searched_for_from_its_own_place_on) {
@@ -366,7 +367,7 @@ std::vector<FunctionForTests> two_segments(std::vector<Scope> of_border, std::ve
 TEST_F(Dispatching, an_exception_ends_at_an_ordinary_border) {
   load(two_segments({EXCEPT(border, nullptr)}, {}));
   EXPECT_EQ(call(seh_above_border), 7u);  // the inner call was abandoned, the outer one went on
-  EXPECT_FALSE(dry);
+  EXPECT_EQ(dry, Guarded::no);
 }
 
 TEST_F(Dispatching, an_exception_passes_a_transparent_border_and_is_taken_behind_it) {
@@ -374,7 +375,7 @@ TEST_F(Dispatching, an_exception_passes_a_transparent_border_and_is_taken_behind
   is_transparent = true;
   EXPECT_EQ(call(seh_above_border), 7u);  // border's block returned to it
   EXPECT_THAT(log, ElementsAre("filter e0000001", "finally"));
-  EXPECT_TRUE(dry);
+  EXPECT_EQ(dry, Guarded::yes);
   EXPECT_EQ(Link::innermost(fiber), nullptr);
 }
 
@@ -398,7 +399,7 @@ TEST_F(Dispatching, what_the_inner_driver_takes_does_not_pass) {
   is_transparent = true;
   EXPECT_EQ(call(seh_above_border), 7u);
   EXPECT_THAT(log, IsEmpty());
-  EXPECT_TRUE(dry);
+  EXPECT_EQ(dry, Guarded::yes);
 }
 
 TEST_F(Dispatching, an_interrupt_between_is_no_border_that_an_exception_passes) {
@@ -429,15 +430,40 @@ TEST_F(DispatchingByHand, what_guards_an_instruction_is_told_without_running_any
   filter_says = [](const EXCEPTION_RECORD&) { return EXCEPTION_CONTINUE_SEARCH; };
   const unsigned call_at = static_cast<unsigned>(seh_inner_call - seh_inner);
   asked_at(seh_inner, call_at, {0, 0, 0, 0, 0x11, into_middle, 0, 0, 0, 0, 0x22, into_outer, 0, 0, 0, 0, 0x33, 0});
-  EXPECT_TRUE(dry);
+  EXPECT_EQ(dry, Guarded::yes);
   asked_at(seh_inner, call_at, {0, 0, 0, 0, 0x11, into_outer, 0, 0, 0, 0, 0x33, 0});
-  EXPECT_FALSE(dry);  // a __finally, and a handler that has no scope table
+  EXPECT_EQ(dry, Guarded::no);  // a __finally, and a handler that has no scope table
   asked_at(seh_middle, 5, {0, 0, 0, 0, 0x22, 0});
-  EXPECT_FALSE(dry);  // in front of the range
+  EXPECT_EQ(dry, Guarded::no);  // in front of the range
   asked_at(seh_middle_call, 0, {0, 0, 0, 0, 0x22, 0});
-  EXPECT_TRUE(dry);
+  EXPECT_EQ(dry, Guarded::yes);
   asked_at(seh_middle_target, 0, {0, 0, 0, 0, 0x22, 0});
-  EXPECT_FALSE(dry);  // behind it
+  EXPECT_EQ(dry, Guarded::no);  // behind it
+  asked_at(seh_inner, 5, {0, 0, 0, 0, 0x11, image.at(seh_pad_enter) + 4});
+  EXPECT_EQ(dry, Guarded::unknown);  // a function that calls and has no tables
+}
+
+TEST_F(Dispatching, a_routine_tells_its_callers_place_and_a_lost_stack_is_not_accused) {
+  load({PLAIN(inner), WITH_SCOPES(middle, EXCEPT(middle, seh_pad_filter)), PLAIN(outer)});
+  filter_says = [](const EXCEPTION_RECORD&) { return EXCEPTION_CONTINUE_SEARCH; };
+  struct AtCall {
+    static MSABI std::uint64_t look() noexcept {
+      const TrapFrame& caller = registers_of_caller(__builtin_frame_address(0));
+      const CodePlace place{caller.rip(), caller.rsp(), caller[Gpr::rbp], true};
+      now->log.push_back(now->dispatcher.guarded(now->fiber, place) == Guarded::yes ? "guarded" : "?");
+      auto* back = reinterpret_cast<std::uint64_t*>(caller.rsp() + 0x28);  // inner's return address
+      const std::uint64_t kept = std::exchange(*back, 0xDEAD);
+      now->log.push_back(now->dispatcher.guarded(now->fiber, place) == Guarded::unknown ? "unknown" : "?");
+      *back = kept;
+      return 0;
+    }
+  };
+  static const void* const look = raising_entry(reinterpret_cast<const void*>(&AtCall::look));
+  *reinterpret_cast<const void**>(image.at(seh_pad_raise) + 2) = look;
+  EXPECT_EQ(call(seh_outer), 3u);
+  EXPECT_THAT(log, ElementsAre("guarded", "unknown"));
+  EXPECT_EQ(call(seh_inner), 1u);
+  EXPECT_THAT(log, ElementsAre("guarded", "unknown", "?", "?"));  // not guarded, and near enough to the border
 }
 
 }  // namespace

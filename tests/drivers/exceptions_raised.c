@@ -35,6 +35,8 @@ static VOID CheckCodes(void)
     EXPECT((ULONG_PTR)Seen.ExceptionAddress - (ULONG_PTR)Raise < 64);
     CODE_OF(ExRaiseStatus(STATUS_UNSUCCESSFUL));
     EXPECT(code == (ULONG)STATUS_UNSUCCESSFUL);
+    CODE_OF(RtlRaiseStatus(STATUS_UNSUCCESSFUL));
+    EXPECT(code == (ULONG)STATUS_UNSUCCESSFUL && (Seen.ExceptionFlags & EXCEPTION_NONCONTINUABLE));
     CODE_OF(RaiseViolation());
     EXPECT(code == (ULONG)STATUS_ACCESS_VIOLATION);
     CODE_OF(RaiseMisalignment());

@@ -71,29 +71,6 @@ static VOID CheckAddresses(void)
     INSIDE(Misaligned);
 }
 
-/* Does the scope table of the function at Address guard it with an __except? Read as "x64 exception handling" has it. */
-static BOOLEAN IsGuarded(PVOID Address)
-{
-    ULONG_PTR base = 0;
-    PRUNTIME_FUNCTION function = RtlLookupFunctionEntry((ULONG_PTR)Address, &base, NULL);
-    ULONG rva = (ULONG)((ULONG_PTR)Address - base), codes, i;
-    const UCHAR *info;
-    const SCOPE_TABLE_AMD64 *table;
-
-    if (function == NULL)
-        return FALSE;
-    info = (const UCHAR *)(base + function->UnwindInfoAddress);
-    codes = (info[2] + 1u) & ~1u;
-    if (((info[0] >> 3) & UNW_FLAG_EHANDLER) == 0)
-        return FALSE;
-    table = (const SCOPE_TABLE_AMD64 *)(info + 4 + codes * 2 + sizeof(ULONG));
-    for (i = 0; i < table->Count; ++i)
-        if (rva >= table->ScopeRecord[i].BeginAddress && rva < table->ScopeRecord[i].EndAddress &&
-            table->ScopeRecord[i].JumpTarget != 0)
-            return TRUE;
-    return FALSE;
-}
-
 /* The access itself is in the guarded range, not in a function called from it. */
 static VOID CheckDirect(void)
 {
@@ -134,6 +111,43 @@ static VOID CheckArithmetic(void)
     CAUGHT(Break());
     EXPECT(code == (ULONG)STATUS_BREAKPOINT);
     EXPECT(*(UCHAR *)Seen.ExceptionAddress == 0xCC && SeenContext.Rip == (ULONG_PTR)Seen.ExceptionAddress);
+}
+
+/* Unmasked, an operation of SSE that has no ordinary result is an exception; each of its kinds has a code. */
+#define FLOATS(Name, Unmask, First, Operation, Second) \
+    static DECLSPEC_NOINLINE VOID Name(void) \
+    { \
+        static const float first = First, second = Second; \
+        static const ULONG control = 0x1F80 & ~(ULONG)(Unmask); \
+        __asm__ volatile("movss %0, %%xmm0\n ldmxcsr %2\n " Operation " %1, %%xmm0" : : "m"(first), "m"(second), "m"(control) : "xmm0"); \
+    }
+FLOATS(FloatInvalid, 0x80, 0.0f, "divss", 0.0f)
+FLOATS(FloatDenormal, 0x100, 1.0f, "addss", 1e-42f)
+FLOATS(FloatDivide, 0x200, 1.0f, "divss", 0.0f)
+FLOATS(FloatOverflow, 0x400, 3e38f, "mulss", 10.0f)
+FLOATS(FloatUnderflow, 0x800, 1e-38f, "mulss", 1e-10f)
+FLOATS(FloatInexact, 0x1000, 1.0f, "divss", 3.0f)
+
+static VOID CheckFloat(VOID (*Operation)(void), NTSTATUS Status)
+{
+    static const ULONG masked = 0x1F80;
+    ULONG code = 0;
+
+    CAUGHT(Operation());
+    __asm__ volatile("ldmxcsr %0" : : "m"(masked));
+    EXPECT(code == (ULONG)Status);
+    INSIDE(Operation);
+    EXPECT((SeenContext.MxCsr & 0x1F80) != masked);
+}
+
+static VOID CheckFloats(void)
+{
+    CheckFloat(FloatInvalid, STATUS_FLOAT_INVALID_OPERATION);
+    CheckFloat(FloatDenormal, STATUS_FLOAT_DENORMAL_OPERAND);
+    CheckFloat(FloatDivide, STATUS_FLOAT_DIVIDE_BY_ZERO);
+    CheckFloat(FloatOverflow, STATUS_FLOAT_OVERFLOW);
+    CheckFloat(FloatUnderflow, STATUS_FLOAT_UNDERFLOW);
+    CheckFloat(FloatInexact, STATUS_FLOAT_INEXACT_RESULT);
 }
 
 static LONG StepOver(PEXCEPTION_POINTERS Pointers)
@@ -178,5 +192,6 @@ static void Check(void)
     CheckAddresses();
     CheckDirect();
     CheckArithmetic();
+    CheckFloats();
     CheckContinuing();
 }

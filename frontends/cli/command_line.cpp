@@ -81,7 +81,7 @@ CLI::App* add_ddi(CLI::App& app, CommandLine& line) {
 
 CLI::App* add_explain(CLI::App& app, CommandLine& line) {
   CLI::App* explain = app.add_subcommand("explain", "a rule or a bug check in plain words, with its documentation pages");
-  explain->add_option("ID", line.text, "a rule such as ST-43, or a bug check such as 0xD1 or 0xF1/0x2004")->required()->type_name("");
+  explain->add_option("ID", line.text, "a rule such as ST-43, or a bug check: 0xD1, 0xF1/0x2004, or its name")->required()->type_name("");
   explain->footer("Exit status: 0, or 2 for what is in no rule.");
   return explain;
 }

@@ -63,7 +63,8 @@ Result<std::string> explanation(std::string_view what, const RuleBook& book) {
   if (const DocumentedRule* rule = book.find(what)) return told(*rule, book);
   BugCheckCode code;
   if (parse_bug_check_code(what, code)) return code_told(code, book);
-  return refuse("'{}' is neither a rule (such as ST-43) nor a bug check (such as 0xD1 or 0xF1/0x2004)", what);
+  if (const DocumentedRule* meaning = book.bug_check_named(what)) return code_told({meaning->bug_check}, book);
+  return refuse("'{}' is neither a rule (such as ST-43) nor a bug check (such as 0xD1, 0xF1/0x2004 or DPC_WATCHDOG_VIOLATION) that drydock knows", what);
 }
 
 }  // namespace drydock

@@ -36,6 +36,22 @@ TEST(Explanation, of_a_bug_check_is_its_meaning_and_what_it_tells) {
   EXPECT_THAT(told("0xF1/0x9999"), HasSubstr("no rule of its own for parameter 0x9999"));
 }
 
+TEST(Explanation, of_a_bug_check_is_found_by_its_name_and_by_the_bare_number) {
+  const std::string text = told("0xD1");
+  for (const char* same : {"D1", "d1", "0x000000D1", "DRIVER_IRQL_NOT_LESS_OR_EQUAL", "driver_irql_not_less_or_equal"}) EXPECT_EQ(told(same), text) << same;
+  EXPECT_EQ(told("f1/2004"), told("0xF1/0x2004"));
+  EXPECT_THAT(told("SCSI_VERIFIER_DETECTED_VIOLATION"), HasSubstr("VER-45"));
+  EXPECT_THAT(told("DRIVER_IRQL"), StartsWith("refused: 'DRIVER_IRQL' is neither"));
+}
+
+// What a driver author may read on a blue screen and bring here.
+TEST(Explanation, knows_the_usual_bug_checks) {
+  for (const char* code : {"3B", "E2", "44", "C7", "7B", "8E", "EF", "24", "77", "109", "10D", "D0", "D3", "D4", "D8", "DE", "12B", "1D5"}) {
+    EXPECT_THAT(told(code), HasSubstr(std::string("Bug check 0x") + code + ", ")) << code;
+    EXPECT_THAT(told(code), HasSubstr("https://learn.microsoft.com/windows-hardware/drivers/debugger/bug-check-0x")) << code;
+  }
+}
+
 TEST(Explanation, what_is_in_no_rule_is_refused) {
   EXPECT_THAT(told("ST-999"), StartsWith("refused: 'ST-999' is neither a rule"));
   EXPECT_THAT(told("0x12345"), StartsWith("refused: bug check 0x12345"));

@@ -101,6 +101,22 @@ std::size_t read_hexadecimal(std::string_view text, unsigned& value) {
   return error == std::errc{} ? static_cast<std::size_t>(end - text.data()) : 0;
 }
 
+/// The same without "0x", too.
+std::size_t read_code(std::string_view text, unsigned& value) {
+  if (const auto length = read_hexadecimal(text, value); length != 0) return length;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  return error == std::errc{} ? static_cast<std::size_t>(end - text.data()) : 0;
+}
+
+/// "Bug check 0xA, IRQL_NOT_LESS_OR_EQUAL: …" at the beginning of a rule.
+void read_bug_check(std::string_view text, DocumentedRule& rule) {
+  constexpr std::string_view kCode = "Bug check ", kName = ", ";
+  if (!text.starts_with(kCode)) return;
+  text.remove_prefix(kCode.size());
+  text.remove_prefix(read_hexadecimal(text, rule.bug_check));
+  if (text.starts_with(kName)) rule.bug_check_name = text.substr(kName.size(), text.find(':') - kName.size());
+}
+
 /// "[0x16]/[0x20] …" and "[0x03]…[0x06] …" at the beginning of a rule, wherever a bracket follows.
 std::vector<DocumentedRule::Range> parameters_in(std::string_view text) {
   std::vector<DocumentedRule::Range> ranges;
@@ -187,7 +203,7 @@ void RuleBook::read_rule(std::string_view line, std::string_view part, std::stri
   if (constexpr std::string_view kCode = "bug check "; chapter.find(kCode) != std::string_view::npos)
     read_hexadecimal(chapter.substr(chapter.find(kCode) + kCode.size()), rule.chapter_code);
   if (rule.chapter_code != 0) rule.parameters = parameters_in(text);
-  if (constexpr std::string_view kCode = "Bug check "; text.starts_with(kCode)) read_hexadecimal(text.substr(kCode.size()), rule.bug_check);
+  read_bug_check(text, rule);
   const bool inherits = dash == std::string_view::npos && rule.chapter_code != 0;  // "also the page of …"
   if (inherits && !rules_.empty()) rule.pages = rules_.back().pages;
   if (dash != std::string_view::npos) read_citation(line.substr(dash + kDash.size()), rule);
@@ -249,6 +265,12 @@ const DocumentedRule* RuleBook::bug_check(unsigned code) const {
   return at == rules_.end() ? nullptr : &*at;
 }
 
+const DocumentedRule* RuleBook::bug_check_named(std::string_view name) const {
+  const std::string wanted = lower(name);
+  const auto at = std::find_if(rules_.begin(), rules_.end(), [&](const DocumentedRule& rule) { return rule.bug_check != 0 && lower(rule.bug_check_name) == wanted; });
+  return at == rules_.end() ? nullptr : &*at;
+}
+
 std::vector<const DocumentedRule*> RuleBook::told_by(unsigned code) const {
   std::vector<const DocumentedRule*> found;
   for (const DocumentedRule& rule : rules_)
@@ -283,13 +305,13 @@ std::string RuleBook::address_of(std::string_view page) const {
 
 bool parse_bug_check_code(std::string_view text, BugCheckCode& code) {
   code = {};
-  const auto first = read_hexadecimal(text, code.code);
+  const auto first = read_code(text, code.code);
   if (first == 0) return false;
   if (first == text.size()) return true;
   if (text[first] != '/') return false;
   code.has_parameter = true;
   const auto rest = text.substr(first + 1);
-  return read_hexadecimal(rest, code.parameter) == rest.size() && !rest.empty();
+  return read_code(rest, code.parameter) == rest.size() && !rest.empty();
 }
 
 }  // namespace drydock

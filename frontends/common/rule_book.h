@@ -18,7 +18,8 @@ struct DocumentedRule {
   std::vector<std::string> pages;  ///< Microsoft's, by file name
   std::vector<std::string> see;    ///< other rules: "H-19"
 
-  unsigned bug_check = 0;  ///< the code this rule explains; 0: none
+  unsigned bug_check = 0;      ///< the code this rule explains; 0: none
+  std::string bug_check_name;  ///< and what Microsoft calls it: "DRIVER_IRQL_NOT_LESS_OR_EQUAL"
   struct Range {
     unsigned first, last;
   };
@@ -37,6 +38,8 @@ class RuleBook {
   const DocumentedRule* find(std::string_view id) const;
   /// What the bug check itself means; nullptr: not in the catalogue.
   const DocumentedRule* bug_check(unsigned code) const;
+  /// The same by its name, regardless of case.
+  const DocumentedRule* bug_check_named(std::string_view name) const;
   /// Rules told by this bug check with this parameter 1, or with any.
   std::vector<const DocumentedRule*> told_by(unsigned code) const;
   std::vector<const DocumentedRule*> told_by(unsigned code, unsigned parameter) const;
@@ -55,7 +58,7 @@ class RuleBook {
   std::vector<std::string> places_;  ///< "storage/full-duplex-mode", sorted
 };
 
-/// A code as drydock prints it: "0xF1/0x2004" or "0xd1"; nothing when it is no such thing.
+/// A code as drydock prints it, "0xF1/0x2004" or "0xd1", or as people write it, "D1"; nothing when it is no such thing.
 struct BugCheckCode {
   unsigned code = 0, parameter = 0;
   bool has_parameter = false;

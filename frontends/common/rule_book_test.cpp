@@ -107,7 +107,10 @@ TEST(BugCheckCode, is_read_as_drydock_prints_it) {
   EXPECT_EQ(code.parameter, 0x2004u);
   ASSERT_TRUE(parse_bug_check_code("0xd1", code));
   EXPECT_FALSE(code.has_parameter);
-  for (const char* no : {"", "D1", "0x", "0xF1/", "0xF1/2004", "0xF1 ", "0xF1/0x2004x", "ST-43"}) EXPECT_FALSE(parse_bug_check_code(no, code)) << no;
+  ASSERT_TRUE(parse_bug_check_code("F1/2004", code));
+  EXPECT_EQ(code.code, 0xF1u);
+  EXPECT_EQ(code.parameter, 0x2004u);
+  for (const char* no : {"", "0x", "0xF1/", "/2004", "0xF1 ", "0xF1/0x2004x", "ST-43"}) EXPECT_FALSE(parse_bug_check_code(no, code)) << no;
 }
 
 // The catalogue itself, as it is inside the program.
@@ -135,6 +138,11 @@ TEST(TheRuleBook, knows_every_code_that_drydock_prints) {
     EXPECT_NE(RuleBook::get().bug_check(code), nullptr) << std::hex << code;
   EXPECT_THAT(ids(RuleBook::get().told_by(0xF1, 0x2004)), ElementsAre("VER-45"));
   EXPECT_THAT(ids(RuleBook::get().told_by(0xE6, 0x26)), ElementsAre("VER-25"));
+}
+
+TEST(TheRuleBook, every_bug_check_has_a_name_of_its_own) {
+  for (const DocumentedRule& rule : RuleBook::get().rules())
+    if (rule.bug_check != 0) EXPECT_EQ(RuleBook::get().bug_check_named(rule.bug_check_name), &rule) << rule.id << " '" << rule.bug_check_name << "'";
 }
 
 TEST(TheRuleBook, references_lead_somewhere) {

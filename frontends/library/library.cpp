@@ -9,6 +9,7 @@ namespace drydock {
 namespace {
 
 [[gnu::used]] Machine::Started (*const start)(const Options&) = &Machine::start;
+[[gnu::used]] std::string (*const objection)(const Options&) = &Machine::objection;
 [[gnu::used]] const char* (*const name)(Outcome) = &name_of;
 [[gnu::used]] std::vector<DeviceType> (*const types)() = &device_types;
 [[gnu::used]] Inspected (*const inspect)(const std::string&) = &inspect_driver;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace drydock {
@@ -15,7 +16,16 @@ bool listens(int descriptor) {
   return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) == 0 && answer != 0;
 }
 
+/// nbdkit removes its Unix socket when it ends well, and this is not that.
+void remove_path(int descriptor) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0 || address.sun_family != AF_UNIX) return;
+  if (size < sizeof address && address.sun_path[0] != '\0') unlink(address.sun_path);
+}
+
 void close_socket(int descriptor) {
+  remove_path(descriptor);
   shutdown(descriptor, SHUT_RDWR);
   fcntl(descriptor, F_SETFL, O_NONBLOCK);
   for (int client; (client = accept(descriptor, nullptr, nullptr)) >= 0;) ::close(client);

@@ -4,7 +4,7 @@
 
 namespace drydock {
 
-/// Nobody is served here: who waits is hung up on, who comes is refused.
+/// Nobody is served here: who waits is hung up on, who comes is refused, and a path in the file system is free again.
 void turn_clients_away();
 
 }  // namespace drydock

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/exports.h"
@@ -34,6 +35,7 @@ struct Server {
   Options options;
   ReportChannel channel;
   std::string remove_at_end;  ///< the socket of a `drydock run` that may not be there any more to remove it
+  std::set<std::string> given;  ///< parameters so far
   std::unique_ptr<Machine> machine;
 };
 Server* server = nullptr;
@@ -97,8 +99,12 @@ int config(const char* key, const char* value) {
     std::fputs(fault_list(fault_types()).c_str(), stdout);
     std::exit(0);
   }
-  if (configure_server(key, value, &result)) return result;
   const Setting* setting = find_setting(key);
+  if (const bool once = setting == nullptr || !setting->repeatable; !server->given.insert(key).second && once) {
+    nbdkit_error("%s is given twice", key);
+    return -1;
+  }
+  if (configure_server(key, value, &result)) return result;
   const auto done = set_option(server->options, key, setting != nullptr ? settled_value(*setting, value) : value);
   if (done) return 0;
   nbdkit_error("%s", done.error().message.c_str());
@@ -106,8 +112,14 @@ int config(const char* key, const char* value) {
 }
 
 int config_complete() {
-  if (!server->options.driver.empty()) return 0;
-  nbdkit_error("which driver? (driver=FILE.sys)");
+  if (server->options.driver.empty()) {
+    nbdkit_error("which driver? (driver=FILE.sys)");
+    return -1;
+  }
+  if (server->channel.has_reader()) return 0;  // it is told what start refuses, and why
+  const std::string objection = Machine::objection(server->options);
+  if (objection.empty()) return 0;
+  nbdkit_error("%s", objection.c_str());
   return -1;
 }
 

@@ -171,6 +171,9 @@ class Machine {
   struct Started;  ///< value or StartError
   /// Without Options::driver: a machine without disks, for drivers that are no miniports.
   static Started start(const Options& options);
+  /// What start would refuse whatever the driver does (a file that is not there or is no driver, a device that does not exist),
+  /// in the words of start; empty: nothing. Nothing runs, and no file is made or changed.
+  static std::string objection(const Options& options);
   virtual ~Machine() = default;
 
   /// Disks in the order the port driver found them; at least one. A disk that appears later (the driver reports a change

@@ -9,9 +9,8 @@
 #include "machine/machine_impl.h"
 
 #include "base/check.h"
-#include "devices/backing/open_store.h"
 #include "machine/coverage_report.h"
-#include "machine/device_hints.h"
+#include "machine/objection.h"
 #include "sched/driving_thread.h"
 #include "trap/untrapped.h"
 
@@ -147,25 +146,13 @@ bool MachineImpl::open_trace() {
   return true;
 }
 
-// DOC: ST-14 each device of the driver is an adapter of its own. Without --device: what the image hints at, else virtio-blk.
 bool MachineImpl::plug_devices() {
-  std::vector<std::string> specs = options_.devices;
-  if (specs.empty()) specs.push_back(device_hinted_by(options_.driver).value_or(std::string(device_kinds().front().name)));
-  const auto adapters = pair_disks(specs, options_.disks.empty() ? std::vector{options_.disk} : options_.disks, options_.read_only);
+  const auto adapters = adapters_asked(options_, board_->faults);
   if (!adapters) return fail(Outcome::bad_input, adapters.error().message);
-  if (!faults_have_a_place(*adapters)) return false;
   for (const AdapterSpec& adapter : *adapters) {
     const auto plugged = board_->plug(adapter, options_.read_only, seam_);
     if (!plugged) return fail(Outcome::bad_input, plugged.error().message);
   }
-  return true;
-}
-
-bool MachineImpl::faults_have_a_place(const std::vector<AdapterSpec>& adapters) {
-  if (std::any_of(adapters.begin(), adapters.end(), [](const AdapterSpec& a) { return is_file(a.disk); })) return true;
-  for (const FaultSpec& fault : board_->faults)
-    if (describe(fault.point).of_file)
-      return fail(Outcome::bad_input, fmt::format("the fault {} is one of a file, and {} is none", describe(fault.point).name, adapters.front().disk));
   return true;
 }
 

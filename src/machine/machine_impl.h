@@ -72,7 +72,6 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   bool fail(Outcome outcome, std::string message);
   bool open_trace();
   bool plug_devices();
-  bool faults_have_a_place(const std::vector<AdapterSpec>& adapters);
   /// Guarded memory, shadow and coverage, as the options and the driver want them. Before any of it runs.
   bool equip();
   bool guard_objects(bool wanted);

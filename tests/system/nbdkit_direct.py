@@ -90,6 +90,23 @@ def errors(suite, disk):
                     f"{name}: refused in a line that names it", done.stderr)
         done = nbdkit(suite, disk, 'nbdinfo "$uri"', driver=driver, timeout=20)
         suite.check(done.returncode not in (0, -1), f"{name}: a client is turned away, not left waiting", done.stderr)
+    socket = suite.scratch / "refused.sock"
+    done = suite.run("nbdkit", "-f", "-U", socket, suite.plugin, f"driver={suite.driver('returns_error')}", "disk=mem:2M", timeout=20)
+    suite.check(done.returncode == 1 and "SP_RETURN_ERROR" in done.stderr, "a driver that refuses to start: told in the log, exit status 1", done.stderr)
+    suite.check(not socket.exists(), "and its socket does not stay")
+    # Known before nbdkit forks: `--run` of a command that never looks at the disk fails, too.
+    for name, words, mentions in (("a driver that is not there", ["driver=/nonexist.sys"], "/nonexist.sys"),
+                                  ("an unknown device", ["device=x"], "no device 'x'"),
+                                  ("a disk that cannot be read", ["disk=/no/such.img"], "/no/such.img"),
+                                  ("a trace that cannot be written", ["trace=/no/such/trace"], "/no/such/trace"),
+                                  ("a driver given twice", [f"driver={suite.driver()}", f"driver={suite.driver()}"], "driver is given twice"),
+                                  ("a seed given twice", ["seed=1", "seed=2"], "seed is given twice")):
+        defaults = [] if any(word.startswith("driver=") for word in words) else [f"driver={suite.driver()}"]
+        done = suite.run("nbdkit", "-U", "-", suite.plugin, *defaults, *words, "--run", "true", timeout=20)
+        told = [line for line in done.stderr.split("\n") if line.strip()]
+        suite.check(done.returncode == 1 and len(told) == 1 and mentions in told[0], f"{name}: refused before the fork, in one line", f"{done.returncode} {done.stderr}")
+    done = nbdkit(suite, disk, 'test -n "$uri"', "device=virtio-blk", "device=virtio-blk,ro=on", "disk=mem:8M")
+    suite.check_status(done, 0, "what may be given twice may be")
     done = nbdkit(suite, disk, "true", "colour=red")
     suite.check(done.returncode not in (0, -1) and "colour" in done.stderr, "an unknown parameter is refused by name", done.stderr)
 

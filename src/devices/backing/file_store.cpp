@@ -36,7 +36,7 @@ Result<std::uint64_t> size_of(int file, const std::string& path) {
 }
 
 Result<int> open_file(const std::string& path, bool read_only) {
-  const int file = ::open(path.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+  const int file = ::open(path.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
   if (file < 0) return refuse("cannot open {}{}: {}", path, read_only ? "" : " for writing", std::strerror(errno));
   if (flock(file, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     close(file);

@@ -87,6 +87,17 @@ CLI::App* add_explain(CLI::App& app, CommandLine& line) {
 }
 
 /// CLI11's own words, except where they speak of its insides.
+/// "--cpus: 1 required N missing" and its like.
+std::string without_grammar(std::string words, std::string_view first_word) {
+  constexpr std::string_view kNotExpected = " not expected: ";
+  if (const auto at = words.find(": At Most 1 required"); at != std::string::npos) return words.substr(0, at) + " is given twice";
+  if (const auto at = words.find(": 1 required "); at != std::string::npos) return words.substr(0, at) + ": its value is missing";
+  const auto at = words.find(kNotExpected);
+  if (at == std::string::npos) return words;
+  words.erase(0, at + kNotExpected.size());
+  return words.starts_with('-') ? fmt::format("{}: there is no option {}", first_word, words) : fmt::format("{}: '{}' is one word too many", first_word, words);
+}
+
 std::string in_our_words(const CLI::ParseError& error, std::string_view first_word) {
   const bool missing = error.get_name() == "RequiredError";
   std::string words = error.what();
@@ -96,6 +107,7 @@ std::string in_our_words(const CLI::ParseError& error, std::string_view first_wo
     words = first_word.empty() ? "nothing to do; try 'drydock run DRIVER.sys' or 'drydock help'"
                                : fmt::format("'{}' is nothing drydock does; try 'drydock help'", first_word);
   for (char& c : words) c = c == '\n' ? ' ' : c;
+  words = without_grammar(std::move(words), first_word);
   while (!words.empty() && words.back() == ' ') words.pop_back();
   return words;
 }

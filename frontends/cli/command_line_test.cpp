@@ -108,6 +108,13 @@ TEST(CommandLine, a_bad_word_is_refused_in_one_line) {
   }
 }
 
+TEST(CommandLine, a_bad_line_is_told_in_the_users_words) {
+  EXPECT_EQ(parse({"run", "my.sys", "--cpus", "1", "--cpus", "2"}).error().message, "--cpus is given twice");
+  EXPECT_EQ(parse({"run", "my.sys", "--checks"}).error().message, "--checks: its value is missing");
+  EXPECT_EQ(parse({"run", "my.sys", "--faster"}).error().message, "run: there is no option --faster");
+  EXPECT_EQ(parse({"run", "my.sys", "other.sys"}).error().message, "run: 'other.sys' is one word too many");
+}
+
 TEST(CommandLine, a_refused_value_is_quoted) {
   EXPECT_NE(parse({"run", "my.sys", "--phys", "odd"}).error().message.find("'odd'"), std::string::npos);
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
 #include "base/size.h"
+#include "rule_book.h"
 
 namespace drydock {
 namespace {
@@ -107,16 +107,9 @@ Result<void> set_checks(Options& options, std::string_view value) {
 
 // "ST-57", as findings and docs/rules.md spell it; small letters will do.
 Result<void> set_allow(Options& options, std::string_view value) {
-  std::string id(value);
-  for (char& c : id) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  const auto dash = id.find('-');
-  const auto letters = std::string_view(id).substr(0, dash);
-  const auto digits = dash == std::string::npos ? std::string_view() : std::string_view(id).substr(dash + 1);
-  const auto all = [](std::string_view text, int (*is)(int)) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [is](unsigned char c) { return is(c) != 0; });
-  };
-  if (!all(letters, std::isalpha) || !all(digits, std::isdigit)) return refuse("'{}' is no id of a rule (example: ST-57)", value);
-  options.allowed_rules.push_back(std::move(id));
+  const DocumentedRule* rule = RuleBook::get().find(value);
+  if (rule == nullptr) return refuse("there is no rule '{}' (example: ST-57; docs/rules.md lists them)", value);
+  options.allowed_rules.push_back(rule->id);
   return {};
 }
 

@@ -45,7 +45,8 @@ TEST(Settings, a_value_out_of_range_is_refused_and_the_line_names_option_and_val
       {"cpus", "0"},        {"cpus", "65"},     {"cpus", "two"},     {"memory", "15M"},  {"memory", "33G"},
       {"memory", "lots"},   {"seed", "-1"},     {"seed", "1x"},      {"phys", "random"}, {"checks", "some"},
       {"disk", "mem:12Q"},  {"disk", "mem:0"},  {"ro", "maybe"},     {"reg", "X"},       {"reg", "=dword:1"},
-      {"reg", "X=1"},       {"allow", "ST57"},  {"allow", "-57"},    {"allow", "ST-"},   {"allow", "ST-5x"}};
+      {"reg", "X=1"},       {"allow", "ST57"},  {"allow", "-57"},    {"allow", "ST-"},   {"allow", "ST-5x"},
+      {"allow", "ST-9999"}, {"allow", "self-check"}};
   for (const auto& [key, value] : rows) {
     Options options;
     const auto done = set_option(options, key, value);

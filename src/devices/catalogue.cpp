@@ -73,6 +73,7 @@ std::vector<DeviceKind> device_kinds() {
 }
 
 Result<void> check_device(std::string_view spec) {
+  if (spec.ends_with(',') || spec.find(",,") != std::string_view::npos) return refuse("{}: a comma without a setting behind it", spec);
   TRY(const auto entry, find(split(spec).name));
   return entry.check(split(spec).options);
 }

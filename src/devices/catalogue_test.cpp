@@ -24,6 +24,9 @@ TEST(Catalogue, VirtioBlkIsThereWithItsIdsAndOptions) {
 TEST(Catalogue, ARefusalNamesWhatThereIs) {
   EXPECT_THAT(check_device("floppy").error().message, HasSubstr("there is virtio-blk"));
   EXPECT_THAT(check_device("virtio-blk,speed=9").error().message, HasSubstr("no option 'speed'; it has mode, queues, queue_size"));
+  EXPECT_THAT(check_device("virtio-blk,mode=legacy,ro=on,mode=modern").error().message, HasSubstr("mode is given twice"));
+  for (const char* comma : {"virtio-blk,", "virtio-blk,ro=on,", "virtio-blk,,ro=on"})
+    EXPECT_THAT(check_device(comma).error().message, HasSubstr("a comma without a setting behind it")) << comma;
   EXPECT_TRUE(check_device("virtio-blk"));
   EXPECT_TRUE(check_device("virtio-blk,queues=8,ro=on"));
 }

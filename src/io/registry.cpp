@@ -61,6 +61,15 @@ std::vector<std::byte> strings(std::string_view text) {
   return data;
 }
 
+/// What may stand behind "TYPE:"; empty: there is no such type.
+std::string_view values_of_type(std::string_view type) {
+  if (type == "dword") return "a number from 0 to 4294967295 (0x… is hexadecimal)";
+  if (type == "qword") return "a number from 0 to 18446744073709551615 (0x… is hexadecimal)";
+  if (type == "binary") return "pairs of hexadecimal digits, such as 0a0b";
+  if (type == "sz") return "a text";
+  return type == "multi_sz" ? "texts, such as a;b" : "";
+}
+
 std::optional<RegistryValue> parse_value(std::string_view type, std::string_view text) {
   const auto typed = [](RegistryType t, std::optional<std::vector<std::byte>> data) -> std::optional<RegistryValue> {
     if (!data) return std::nullopt;
@@ -87,15 +96,17 @@ std::string Registry::folded(std::string_view key, std::string_view name) {
 Result<void> Registry::set_from_text(std::string_view text) {
   const auto equals = text.find('=');
   const auto colon = equals == text.npos ? text.npos : text.find(':', equals);
-  const auto slash = text.substr(0, equals).rfind('\\');
-  if (equals == text.npos || colon == text.npos || slash == text.npos || slash + 1 == equals)
-    return refuse("--reg '{}': write KEY\\NAME=TYPE:VALUE, for example Parameters\\Device\\X=dword:1", text);
-  const auto type = text.substr(equals + 1, colon - equals - 1);
-  auto value = parse_value(type, text.substr(colon + 1));
-  if (!value)
-    return refuse("--reg '{}': not a {} value; types are dword, qword, sz, multi_sz (a;b) and binary (0a0b)", text, type);
+  if (colon == text.npos) return refuse("--reg '{}': write KEY\\NAME=TYPE:VALUE, for example Parameters\\Device\\X=dword:1", text);
+  const auto path = text.substr(0, equals), type = text.substr(equals + 1, colon - equals - 1), written = text.substr(colon + 1);
+  const auto slash = path.rfind('\\');
+  if (slash == path.npos) return refuse("--reg '{}': the name of a key belongs before {}, for example Parameters\\{}", text, path, path);
+  if (slash + 1 == path.size()) return refuse("--reg '{}': no name of a value stands behind the key", text);
+  const std::string_view values = values_of_type(type);
+  if (values.empty()) return refuse("--reg '{}': there is no type '{}'; there are dword, qword, sz, multi_sz and binary", text, type);
+  auto value = parse_value(type, written);
+  if (!value) return refuse("--reg '{}': '{}' is not {}", text, written, values);
   if (value->data.size() > kValueMax) return refuse("--reg: a value of more than {} bytes", kValueMax);
-  set(text.substr(0, slash), text.substr(slash + 1, equals - slash - 1), std::move(*value));
+  set(path.substr(0, slash), path.substr(slash + 1), std::move(*value));
   return {};
 }
 

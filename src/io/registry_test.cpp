@@ -33,5 +33,13 @@ TEST(Registry, BadTextsAreRefusedInOneLine) {
   }
 }
 
+TEST(Registry, ARefusalNamesTheFault) {
+  Registry registry;
+  for (const auto& [bad, fault] : {std::pair{"X=dword:1", "key belongs before X"}, {"P\\=dword:1", "no name of a value"},
+                                   {"P\\X=dword:x", "'x' is not a number from 0 to 4294967295"}, {"P\\X=word:1", "no type 'word'"},
+                                   {"P\\X=binary:0g", "'0g' is not pairs of"}, {"P\\X=1", "write KEY"}})
+    EXPECT_NE(registry.set_from_text(bad).error().message.find(fault), std::string::npos) << registry.set_from_text(bad).error().message;
+}
+
 }  // namespace
 }  // namespace drydock

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <iterator>
+#include <utility>
 
 #include "devices/virtio_blk/spec.h"
 
@@ -96,11 +98,14 @@ std::string all_keys() {
   return list;
 }
 
-Result<void> read_one(std::string_view item, Options& into) {
+using Seen = std::array<bool, std::size(kKeys)>;
+
+Result<void> read_one(std::string_view item, Seen& seen, Options& into) {
   const auto equals = item.find('=');
   const std::string_view name = item.substr(0, equals);
   const auto key = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& k) { return k.help.key == name; });
   if (key == std::end(kKeys)) return refuse("virtio-blk has no option '{}'; it has {}", name, all_keys());
+  if (std::exchange(seen[static_cast<std::size_t>(key - std::begin(kKeys))], true)) return refuse("virtio-blk,{}: {} is given twice", item, name);
   if (equals == std::string_view::npos || !key->read(item.substr(equals + 1), into))
     return refuse("virtio-blk,{}: {} must be {}", item, name, key->help.values);
   return {};
@@ -121,9 +126,10 @@ Result<void> check_together(const Options& options) {
 
 Result<Options> parse_options(std::string_view text) {
   Options options;
+  Seen seen{};
   while (!text.empty()) {
     const auto comma = text.find(',');
-    TRY_VOID(read_one(text.substr(0, comma), options));
+    TRY_VOID(read_one(text.substr(0, comma), seen, options));
     text = comma == std::string_view::npos ? "" : text.substr(comma + 1);
   }
   TRY_VOID(check_together(options));

@@ -12,14 +12,16 @@ namespace drydock {
 class MachineDisk final : public Disk {
  public:
   MachineDisk(Clients& clients, DiskDevice& device, BlockDevice& backing, bool extents_valid, bool moves_data)
-      : clients_(clients), device_(device), backing_(backing), extents_valid_(extents_valid), moves_data_(moves_data) {}
+      : clients_(clients), device_(device), backing_(backing), extents_valid_(extents_valid), moves_data_(moves_data),
+        read_only_(device.facts().read_only || backing.read_only()) {}
 
   void describe(std::string text) { description_ = std::move(text); }
   std::string description() const override { return description_; }
   std::uint64_t size() const override { return device_.facts().blocks * block_size(); }
   std::uint32_t block_size() const override { return device_.facts().block_size; }
   bool present() const override { return !device_.gone(); }
-  bool read_only() const override { return device_.facts().read_only; }
+  /// The unit said so; or its device refuses writes, whether the driver tells or not.
+  bool read_only() const override { return read_only_; }
   bool can_flush() const override { return true; }
   bool can_trim() const override { return device_.facts().unmap && !read_only(); }
   bool can_zero() const override { return device_.facts().write_same && !read_only(); }
@@ -48,7 +50,7 @@ class MachineDisk final : public Disk {
   Clients& clients_;
   DiskDevice& device_;
   BlockDevice& backing_;
-  bool extents_valid_, moves_data_;
+  bool extents_valid_, moves_data_, read_only_;
   std::string description_;
   std::mutex ragged_;  ///< read-change-write excludes itself
 };

@@ -36,6 +36,18 @@ def legacy(suite):
     suite.check_status(done, 3, "a legacy driver does not start on a modern device")
 
 
+def read_only(suite):
+    """A driver that tells write protection, and one that does not: who asks for a disk that refuses writes gets one."""
+    for name, device in (("ddvioblk", "virtio-blk"), ("legacy_blk", "virtio-blk,mode=legacy")):
+        for words in (["--device", device, "--read-only"], ["--device", device + ",ro=on"]):
+            done = suite.drydock_run(*words, "--disk", "mem:2M", driver=suite.driver(name))
+            suite.check_status(done, 0, f"{name} {' '.join(words)}: the self-check only reads")
+    disk = suite.new_disk("ro.img", 2 * MiB)
+    done, _ = suite.serve(disk, 'nbdinfo --is read-only "$uri" && qemu-io -r -f raw -c "read -P 0 0 4k" "$uri"', "--device", "virtio-blk,mode=legacy", "--read-only",
+                          driver=suite.driver("legacy_blk"))
+    suite.check_status(done, 0, "its export says that it is read-only, and can be read")
+
+
 def modern(suite):
     for mode in ("transitional", "modern"):
         for queues in (1, 8):
@@ -104,6 +116,7 @@ def usage(suite):
 if __name__ == "__main__":
     with Suite("nbdinfo", "nbdcopy", "qemu-io") as suite:
         legacy(suite)
+        read_only(suite)
         modern(suite)
         several(suite)
         together(suite)

@@ -12,8 +12,9 @@ constexpr const char* kAbout =
     "drydock runs Windows storage miniport drivers (.sys) in a Linux process.\n"
     "Without --nbd or --exec, `run` checks the driver by itself: it writes, reads back and compares.";
 constexpr const char* kStatuses =
-    "Exit status: 0 clean, 1 findings, 2 bad input, 3 the driver would not start,\n"
-    "4 the driver crashed, 5 drydock's own fault; a failed CMD gives its own status.";
+    "Exit status: 0 clean, 1 findings, 2 bad input or output that cannot be written,\n"
+    "3 the driver would not start, 4 the driver crashed, 5 drydock's own fault;\n"
+    "a failed CMD gives its own status.";
 
 /// A value the table refuses is a usage error like any other.
 void take(RunRequest& request, const std::string& key, const std::string& value) {
@@ -86,7 +87,6 @@ CLI::App* add_explain(CLI::App& app, CommandLine& line) {
   return explain;
 }
 
-/// CLI11's own words, except where they speak of its insides.
 /// "--cpus: 1 required N missing" and its like.
 std::string without_grammar(std::string words, std::string_view first_word) {
   constexpr std::string_view kNotExpected = " not expected: ";
@@ -98,6 +98,7 @@ std::string without_grammar(std::string words, std::string_view first_word) {
   return words.starts_with('-') ? fmt::format("{}: there is no option {}", first_word, words) : fmt::format("{}: '{}' is one word too many", first_word, words);
 }
 
+/// CLI11's own words, except where they speak of its insides.
 std::string in_our_words(const CLI::ParseError& error, std::string_view first_word) {
   const bool missing = error.get_name() == "RequiredError";
   std::string words = error.what();
@@ -106,8 +107,8 @@ std::string in_our_words(const CLI::ParseError& error, std::string_view first_wo
   if (missing && words.find("subcommand") != std::string::npos)
     words = first_word.empty() ? "nothing to do; try 'drydock run DRIVER.sys' or 'drydock help'"
                                : fmt::format("'{}' is nothing drydock does; try 'drydock help'", first_word);
-  for (char& c : words) c = c == '\n' ? ' ' : c;
   words = without_grammar(std::move(words), first_word);
+  for (char& c : words) c = c == '\n' ? ' ' : c;
   while (!words.empty() && words.back() == ' ') words.pop_back();
   return words;
 }

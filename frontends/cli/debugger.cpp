@@ -42,7 +42,8 @@ Result<std::vector<std::string>> debugger_command(const RunRequest& request, con
   if (request.command) return refuse("--gdb goes with the self-check or with --nbd, not with --exec");
   if (!request.json_file.empty() && request.nbd_socket) return refuse("--gdb with --nbd has no --json: the debugged server writes no report");
   TRY(const std::string script, find_script());
-  std::vector<std::string> command = {"gdb", "-q", "-x", script, "--args"};
+  // The same file beside the program is what gdb looks for by itself, and warns about where it may not load it.
+  std::vector<std::string> command = {"gdb", "-q", "-iex", "add-auto-load-safe-path " + script, "-x", script, "--args"};
   if (request.nbd_socket) {
     TRY(const auto server, server_words(request));
     command.insert(command.end(), server.begin(), server.end());

@@ -75,6 +75,15 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ && inode_ != 0 && inode_of(path_) == inode_) ::unlink(path_.c_str());
 }
 
+bool ListeningSocket::lost_its_keeper() {
+  if (!keeper_.died()) return false;
+  auto another = SocketKeeper::of(path_);
+  if (!another) return true;
+  another->made(inode_);
+  keeper_ = std::move(*another);
+  return true;
+}
+
 std::string ListeningSocket::uri(const std::string& name) const { return nbd_uri(path_, name); }
 
 std::string nbd_uri(const std::string& path, const std::string& name) {

@@ -19,6 +19,9 @@ class ListeningSocket {
   ListeningSocket(ListeningSocket&&) = default;
   ~ListeningSocket();  ///< removes the path if it still is this socket; so does the death of this process
 
+  /// Whoever would remove the path after our death was killed, since this was last asked. Another does it now.
+  bool lost_its_keeper();
+
   const std::string& path() const { return path_; }
   /// Of an export by name; none: the default one.
   std::string uri(const std::string& name = {}) const;

@@ -161,6 +161,7 @@ class Session {
       if (const auto disks = parse_serving_line(heard_)) begin_serving(*disks);
     if (command_ && command_->ended()) stop_server();
     if (server_.ended() && command_ && !command_->ended()) end_command();
+    if (socket_.lost_its_keeper()) fmt::print(stderr, "drydock: the process that guards {} was killed; a new one does\n", socket_.path());
     if (deadline_ && Clock::now() > *deadline_) deadline_passed();
   }
 

@@ -82,6 +82,13 @@ SocketKeeper::~SocketKeeper() {
   }
 }
 
+bool SocketKeeper::died() {
+  if (pid_ < 0 || ::waitpid(pid_, nullptr, WNOHANG) != pid_) return false;
+  pid_ = -1;
+  lifeline_.close();
+  return true;
+}
+
 void SocketKeeper::made(ino_t inode) const {
   [[maybe_unused]] const auto told = ::write(lifeline_.number(), &inode, sizeof inode);
 }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "descriptor.h"
@@ -16,7 +17,13 @@ class SocketKeeper {
   /// Starts it, before the socket is made: from then on there is no moment at which the path could stay.
   static Result<SocketKeeper> of(const std::string& path);
   SocketKeeper(SocketKeeper&& other) noexcept : pid_(std::exchange(other.pid_, -1)), lifeline_(std::move(other.lifeline_)) {}
+  SocketKeeper& operator=(SocketKeeper&& other) noexcept {
+    std::swap(pid_, other.pid_), std::swap(lifeline_, other.lifeline_);
+    return *this;
+  }
   ~SocketKeeper();
+  /// Somebody has killed it: the path would stay now.
+  bool died();
   /// Which of the sockets that may lie at the path is ours.
   void made(ino_t inode) const;
   /// The path is somebody else's business: nothing is removed.

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <thread>
 
@@ -16,6 +17,13 @@ namespace drydock {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Its only one.
+pid_t child_of(pid_t pid) {
+  pid_t child = 0;
+  std::ifstream(fmt::format("/proc/{0}/task/{0}/children", pid)) >> child;
+  return child;
+}
 
 struct SocketKeeperTest : testing::Test {
   fs::path directory = fs::temp_directory_path() / fmt::format("drydock-keeper-test-{}", getpid());
@@ -56,6 +64,18 @@ TEST_F(SocketKeeperTest, so_does_one_that_was_only_just_made) {
     const auto made = ListeningSocket::at(path + "2");
     fs::rename(path + "2", path);  // nobody has told the keeper of it, and soon nobody listens
   });
+  EXPECT_TRUE(goes_away());
+}
+
+TEST_F(SocketKeeperTest, a_killed_keeper_is_noticed_once_and_replaced) {
+  kill_after([&] {
+    const auto socket = new Result<ListeningSocket>(ListeningSocket::at(path));
+    const bool before = (*socket)->lost_its_keeper();
+    kill(child_of(getpid()), SIGKILL);
+    while (!(*socket)->lost_its_keeper()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (before || (*socket)->lost_its_keeper()) std::ofstream(path + "-told-too-often");
+  });
+  EXPECT_FALSE(fs::exists(path + "-told-too-often"));
   EXPECT_TRUE(goes_away());
 }
 

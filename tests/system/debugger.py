@@ -33,6 +33,7 @@ def sample_driver(suite, driver, how):
     text = session(suite, [f"break blockio.c:{line}", "run", "bt", "print Adapter->Disk.BlockSize", "drydock srbs", "drydock images",
                            "delete", "continue"], driver)
     check_stop(suite, how, text, line)
+    suite.check("safe-path" not in text, f"{how}: no warning about the script beside the program", tail(text))
     suite.check(re.search(r"^(\(gdb\) )?\$1 = 512$", text, re.M), f"{how}: the driver's structures can be read", tail(text))
     suite.check(re.search(r"SRB \d+ +at 0x[0-9a-f]+ .*the miniport has it", text), f"{how}: drydock srbs", tail(text))
     suite.check(str(driver) in text.split("bt")[-1], f"{how}: drydock images", tail(text))

@@ -53,10 +53,10 @@ def name_of(pid):
         return ""
 
 
-def start(suite, *arguments):
+def start(suite, *arguments, told=os.devnull):
     command = [str(suite.drydock), "run", str(suite.driver()), *[str(word) for word in arguments]]
-    return subprocess.Popen(command, cwd=suite.scratch, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
+    with open(told, "w") as errors:
+        return subprocess.Popen(command, cwd=suite.scratch, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
 
 
 def end(process, family):
@@ -117,21 +117,26 @@ def killed_at_once_after_binding(suite):
     end(process, [])
 
 
-def the_keeper_is_killed(suite):
-    """Who watches over the socket dies: the run goes on, and removes the socket itself."""
+def the_keeper_is_killed(suite, blow):
+    """Who watches over the socket dies: that is told, another does it, and the run goes on."""
     disk, socket = suite.new_disk("disk.img", 8 * MiB), suite.scratch / "kept.sock"
-    process = start(suite, "--disk", disk, "--nbd", socket)
+    told = suite.scratch / "told"
+    process = start(suite, "--disk", disk, "--nbd", socket, told=told)
     uri = f"nbd+unix:///?socket={socket}"
     ready = wait_for(socket.exists) and suite.run("nbdinfo", "--size", uri, timeout=30).returncode == 0
     family = descendants(process.pid)
     keeper = [pid for pid in family if name_of(pid) == "drydock-socket"]
     if suite.check(ready and len(keeper) == 1, "--nbd: a process keeps the socket's name", {pid: name_of(pid) for pid in family}):
         os.kill(keeper[0], signal.SIGKILL)
+        suite.check(wait_for(lambda: "was killed; a new one does" in told.read_text()), "--nbd: its death is told", told.read_text())
         suite.check(suite.run("nbdinfo", "--size", uri, timeout=30).returncode == 0, "--nbd: without it the server goes on")
-        os.kill(process.pid, signal.SIGTERM)
-        settled(suite, "--nbd: without it", process, family)
-        suite.check(process.returncode == 0, "--nbd: without it the run ends cleanly", process.returncode)
-        suite.check(not socket.exists(), "--nbd: without it no socket is left")
+        family = descendants(process.pid)
+        suite.check(any(name_of(pid) == "drydock-socket" for pid in family), "--nbd: another keeps the name", {pid: name_of(pid) for pid in family})
+        os.kill(process.pid, blow)
+        settled(suite, f"--nbd: with another, {blow.name}", process, family)
+        if blow == signal.SIGTERM:
+            suite.check(process.returncode == 0, "--nbd: with another the run ends cleanly", process.returncode)
+        suite.check(wait_for(lambda: not socket.exists()), f"--nbd: with another no socket is left after {blow.name}")
     end(process, family)
 
 
@@ -188,4 +193,5 @@ if __name__ == "__main__":
             killed_early(suite, milliseconds / 1000)
         for _ in range(5):
             killed_at_once_after_binding(suite)
-        the_keeper_is_killed(suite)
+        for blow in (signal.SIGTERM, signal.SIGKILL):
+            the_keeper_is_killed(suite, blow)

@@ -19,7 +19,7 @@ constexpr std::array<FaultDescription, kFaultPoints> kDescriptions = {{
     {no_status, "no-status", "requests", "the request comes back without a status", 200, false},
     {wrong_length, "wrong-length", "requests", "the used ring tells a length that is not what the device wrote", 50, false},
     {late_dma, "late-dma", "requests with data", "the device reaches for the data once more when the request is over; the bus refuses it", 50, false},
-    {device_gone, "device-gone", "rounds of work", "the device falls off the bus and stays away: registers read all ones, no interrupt, no DMA", 500, false},
+    {device_gone, "device-gone", "rounds of work", "the device falls off the bus and stays away: registers read all ones, no interrupt, no DMA; within half a second the miniport is told (ScsiAdapterSurpriseRemoval), if it supports that", 500, false},
     {medium_error, "medium-error", "transfers of the disk", "a read or write fails with an error of the medium; nothing was transferred", 100, false},
     {enospc, "enospc", "writes to the file", "the host has no space left (ENOSPC)", 50, true},
     {short_io, "short-io", "reads and writes of the file", "the host transfers a part only", 10, true},

@@ -80,6 +80,8 @@ class PciFunction {
   /// Surprise removal: every read gives all ones, writes do nothing, no interrupt comes any more.
   void set_gone(bool gone);
   bool gone() const { return gone_; }
+  /// The slot is found empty: the board hears of it.
+  void tell_departure() { board_.interrupts.departed(); }
 
   /// Where in the driver the last write to a register came from: what most likely sent the device to the addresses it uses.
   /// Only the instruction is kept: its stack is another when somebody asks.

@@ -31,12 +31,15 @@ class PluggedDevice final : public InterruptSink {
   struct Listener {
     virtual void message_arrived(PciFunction& function, std::uint32_t vector) = 0;
     virtual void line_changed(PciFunction& function, bool asserted) = 0;
+    virtual void departed(PciFunction& function) = 0;
 
    protected:
     ~Listener() = default;
   };
   void message_arrived(std::uint32_t vector) override { if (listener) listener->message_arrived(*made.function, vector); }
   void line_changed(bool asserted) override { if (listener && made.function) listener->line_changed(*made.function, asserted); }
+
+  void departed() override { if (listener) listener->departed(*made.function); }
 
   std::string spec, disk;                ///< as the user wrote them
   std::unique_ptr<FaultPlan> faults;     ///< null: nothing goes wrong on purpose

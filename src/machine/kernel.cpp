@@ -163,6 +163,11 @@ void MachineKernel::line_changed(PciFunction& function, bool asserted) {
     if (&adapter->function() == &function) adapter->line_changed(asserted);
 }
 
+void MachineKernel::departed(PciFunction& function) {
+  for (storport::Adapter* adapter : adapters_)
+    if (&adapter->function() == &function) adapter->departed();
+}
+
 NTSTATUS MachineKernel::initialize_storport(void* driver_object, void*, const void* data) {
   Driver* driver = drivers_->of_object(driver_object);
   if (driver == nullptr) return STATUS_INVALID_PARAMETER;

@@ -79,6 +79,7 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
  private:
   void message_arrived(PciFunction& function, std::uint32_t vector) override;
   void line_changed(PciFunction& function, bool asserted) override;
+  void departed(PciFunction& function) override;
   struct Trapped;
   bool complete(TrapFrame& frame, Trapped& trapped);
   void not_completed(TrapFrame& frame, Trapped& trapped);

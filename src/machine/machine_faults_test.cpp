@@ -123,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(
                     FaultCase{"interrupt-storm", 0, false}, FaultCase{"interrupt-storm", 0, false, kLine}, FaultCase{"wild-index", 0, true},
                     FaultCase{"descriptor-loop", 0, false}, FaultCase{"descriptor-loop", 0, false, "virtio-blk,cache=none,indirect=off"},
                     FaultCase{"no-status", EIO, false}, FaultCase{"wrong-length", 0, false}, FaultCase{"late-dma", 0, false},
-                    FaultCase{"device-gone", ENODEV, true}, FaultCase{"medium-error", EIO, false}, FaultCase{"enospc", EIO, false},
+                    FaultCase{"device-gone", ENODEV, false}, FaultCase{"medium-error", EIO, false}, FaultCase{"enospc", EIO, false},
                     FaultCase{"short-io", 0, false}, FaultCase{"io-error", EIO, false}));
 
 TEST(MachineFaults, AMinuteOfTimeOutCostsLessThanTenMilliseconds) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint64_t kStormLeast = 64, kStormMost = 1024;
 constexpr Nanoseconds kGlitch = 2 * kMicrosecond, kStormPeriod = 500, kEarlyMost = 100 * kMicrosecond, kSpuriousMost = kMillisecond, kLateMost = kMillisecond;
+constexpr Nanoseconds kNoticedMost = 500 * kMillisecond;  // for so long a driver has to cope with all ones
 constexpr std::size_t kLateAtOnce = 16;
 constexpr unsigned kLateTries = 8;
 
@@ -60,6 +61,16 @@ class Misbehaviour::Interrupts final : public Event {
   std::uint64_t left_ = 0;
 };
 
+/// The slot is looked at, and the device is not there.
+class Misbehaviour::Missed final : public Event {
+ public:
+  explicit Missed(Device& device) : device_(device) {}
+
+ private:
+  void fire() override { device_.tell_departure(); }
+  Device& device_;
+};
+
 /// One access to the data of a request that is over by then. While another mapping allows the page it waits: it could not
 /// be told from a right access, and would damage what it meets.
 class Misbehaviour::LateAccess final : public Event {
@@ -84,7 +95,7 @@ class Misbehaviour::LateAccess final : public Event {
   unsigned tries_ = 0;
 };
 
-Misbehaviour::Misbehaviour(Device& device, FaultPlan& plan) : device_(device), plan_(plan), announced_early_(device.rounds_.size()), glitch_(std::make_unique<Glitch>(*this)) {
+Misbehaviour::Misbehaviour(Device& device, FaultPlan& plan) : device_(device), plan_(plan), announced_early_(device.rounds_.size()), glitch_(std::make_unique<Glitch>(*this)), missed_(std::make_unique<Missed>(device)) {
   for (unsigned i = 0; i < device.rounds_.size(); ++i) pending_.push_back(std::make_unique<Interrupts>(*this, i));
 }
 
@@ -131,6 +142,7 @@ bool Misbehaviour::withholds_interrupt(unsigned queue) {
 void Misbehaviour::fall_off_the_bus() {
   device_.reset_device();
   device_.set_gone(true);
+  device_.board_.timeline.schedule(*missed_, after(FaultPoint::device_gone, kNoticedMost));
 }
 
 // --- requests ---------------------------------------------------------------------------------------------------------

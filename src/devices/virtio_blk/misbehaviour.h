@@ -31,6 +31,7 @@ class Misbehaviour {
  private:
   class Interrupts;
   class Glitch;
+  class Missed;
   class LateAccess;
   bool alive(unsigned queue) const;
   void interrupt_for_nothing(unsigned queue);
@@ -45,6 +46,7 @@ class Misbehaviour {
   std::vector<bool> announced_early_;                  ///< by queue: its interrupt was sent before its work
   std::vector<std::unique_ptr<Interrupts>> pending_;   ///< by queue
   std::unique_ptr<Glitch> glitch_;
+  std::unique_ptr<Missed> missed_;
   std::vector<std::unique_ptr<LateAccess>> late_;
 };
 

@@ -3,7 +3,7 @@
 // requests: HwStorBuildIo without lock, HwStorStartIo under the StartIo lock, completion by StorPortNotification and a
 // DPC. One adapter belongs to one driver and one PCI function.
 //
-// States: created -> started <-> stopped -> removed. Failing in between, it stays what it was and says why.
+// States: created -> started (-> departed) <-> stopped -> removed. Failing in between, it stays what it was and says why.
 // The public part is what class layer, exports and machine use; pointers that come from the driver are checked by the
 // exports (ddi/storport) before they get here.
 
@@ -16,6 +16,7 @@
 #include "port/storport/built_lists.h"
 #include "port/storport/configuration.h"
 #include "port/storport/deferred.h"
+#include "port/storport/departure.h"
 #include "port/storport/driver_memory.h"
 #include "port/storport/logical_unit.h"
 #include "port/storport/port_lock.h"
@@ -70,6 +71,8 @@ class Adapter {
   /// SRB_STATUS_NO_DEVICE; what the miniport has is its to complete. The object stays. At PASSIVE_LEVEL.
   void remove_unit(LogicalUnit& unit);
   Rescan& rescan() { return rescan_; }
+  /// The HBA is gone: the miniport is told, and nothing is started any more. On a system thread at PASSIVE_LEVEL.
+  void surprise_removed();
 
   // --- what the miniport calls (through ddi/) --------------------------------------------------------------------------
   void* device_extension() const { return extension_; }
@@ -146,6 +149,7 @@ class Adapter {
   const Claims& claims() const { return claims_; }
   const Statistics& statistics() const { return statistics_; }
   Statistics& statistics() { return statistics_; }
+  void departed() { departure_.noticed(); }
   const Services& services() const { return s_; }
   unsigned port_number() const { return port_number_; }
   PciFunction& function() { return function_; }
@@ -158,7 +162,7 @@ class Adapter {
   std::uint32_t outstanding() const { return outstanding_; }
 
  private:
-  enum class Phase : std::uint8_t { created, find_adapter, initialize, passive_initialize, running, stopping, stopped, removed };
+  enum class Phase : std::uint8_t { created, find_adapter, initialize, passive_initialize, running, departed, stopping, stopped, removed };
 
   class CompletionDpc final : public Dpc {
    public:
@@ -305,6 +309,7 @@ class Adapter {
   Waiting waiting_{s_};
   std::vector<std::unique_ptr<LogicalUnit>> units_;
   std::vector<std::unique_ptr<Message>> messages_;
+  Departure departure_{*this};
   unsigned message_count_ = 0;
   Line line_;
   bool line_level_ = false;           ///< as the board holds it

@@ -222,9 +222,18 @@ bool Adapter::control(SCSI_ADAPTER_CONTROL_TYPE type) {
   return status == ScsiAdapterControlSuccess;
 }
 
+// DOC: ST-177 ScsiAdapterSurpriseRemoval, below DISPATCH_LEVEL, to who supports it
+// ASSUMED: SRB_FUNCTION_PNP with StorSurpriseRemoval is not sent; no page says which of the two a miniport gets (test Departure.IsNotToldToWhoDoesNot)
+void Adapter::surprise_removed() {
+  phase_ = Phase::departed;
+  fail_waiting();
+  control(ScsiAdapterSurpriseRemoval);
+}
+
 // Requests that the miniport has are waited for: their time-outs see to it that this ends.
 void Adapter::stop() {
-  if (phase_ != Phase::running) return;
+  departure_.end();
+  if (phase_ != Phase::running && phase_ != Phase::departed) return;
   rescan_.end();
   phase_ = Phase::stopping;
   fail_waiting();
@@ -237,6 +246,7 @@ void Adapter::stop() {
 }
 
 void Adapter::remove() {
+  departure_.end();
   rescan_.end();
   for (DelayedCall* each : {&timer_, &timeout_, &hold_end_, &restart_}) each->cancel();
   deferred_->stop();

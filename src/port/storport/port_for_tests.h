@@ -40,6 +40,8 @@ struct MiniportForTests {
   std::function<void(ULONG)> message = [](ULONG) {};
   std::function<void(ULONG)> reset_bus = [](ULONG) {};
   std::function<void()> stop = [] {};
+  bool supports_surprise = false;
+  std::function<void()> surprise = [] {};
   inline static MiniportForTests* current = nullptr;
 
   static MSABI ULONG hw_find(PVOID, PVOID, PVOID, PCHAR, PPORT_CONFIGURATION_INFORMATION config, PBOOLEAN) { return current->find(*config); }
@@ -50,8 +52,13 @@ struct MiniportForTests {
   static MSABI BOOLEAN hw_message(PVOID, ULONG number) { return current->message(number), TRUE; }
   static MSABI BOOLEAN hw_reset_bus(PVOID, ULONG path) { return current->reset_bus(path), TRUE; }
   static MSABI SCSI_ADAPTER_CONTROL_STATUS hw_control(PVOID, SCSI_ADAPTER_CONTROL_TYPE type, PVOID list) {
-    if (type == ScsiQuerySupportedControlTypes) static_cast<PSCSI_SUPPORTED_CONTROL_TYPE_LIST>(list)->SupportedTypeList[ScsiStopAdapter] = TRUE;
+    if (type == ScsiQuerySupportedControlTypes) {
+      auto* supported = static_cast<PSCSI_SUPPORTED_CONTROL_TYPE_LIST>(list)->SupportedTypeList;
+      supported[ScsiStopAdapter] = TRUE;
+      supported[ScsiAdapterSurpriseRemoval] = current->supports_surprise;
+    }
     if (type == ScsiStopAdapter) current->stop();
+    if (type == ScsiAdapterSurpriseRemoval) current->surprise();
     return ScsiAdapterControlSuccess;
   }
 };
@@ -217,6 +224,9 @@ class PortForTests : public testing::Test, protected TraceObserver, protected In
   }
   void line_changed(bool asserted) override {
     if (adapter) adapter->line_changed(asserted);
+  }
+  void departed() override {
+    if (adapter) adapter->departed();
   }
 
   Hooks hooks;

@@ -219,6 +219,8 @@ void MachineKernel::touch_lent(std::uint64_t address, std::uint64_t size, Physic
   for (storport::Adapter* adapter : adapters_)
     if (const storport::Request* request = adapter->find_slot(address))
       return touch_slot(*adapter, *request, found.offset - (std::uint64_t{request->pages.first} << kPageShift), size, write, where);
+  for (storport::Adapter* adapter : adapters_)
+    if (adapter->is_dead_data(found, size)) return board_->trace.emit(ForbiddenTouched{"DataBuffer", 0, 0, write, true, false, where});
   if (board_->guarded) touch_guarded(address, size, write, where);
 }
 

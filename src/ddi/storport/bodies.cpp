@@ -63,7 +63,7 @@ ULONG get_system_address(Call& call, void* ext, void* srb, void** address) {
   if (too_high(call)) return kInvalidIrql;
   storport::Request* request = request_of(call, *call.adapter(ext), srb);
   if (request == nullptr || request->data_length == 0) return kInvalidParameter;
-  *host = call.memory().in_view(View::system, reinterpret_cast<void*>(request->data_address));
+  *host = call.adapter(ext)->data_for_cpu(*request);
   return kSuccess;
 }
 

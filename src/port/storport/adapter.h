@@ -82,6 +82,10 @@ class Adapter {
   std::span<const std::unique_ptr<Request>> slots() const { return pool_ ? std::span(pool_->all()) : std::span<const std::unique_ptr<Request>>{}; }
   /// The outstanding request whose data lies at this address of the forbidden view.
   Request* find_data(std::uint64_t offset_in_memory) const;
+  /// Where the miniport may touch the data of a request it has.
+  void* data_for_cpu(const Request& request);
+  /// Data that the miniport was shown, of a request that is over.
+  bool is_dead_data(PhysicalMemory::Place found, std::uint64_t bytes) const { return pool_ && pool_->shown_data() && pool_->shown_data()->is_dead(found, bytes); }
   void request_complete(Request& request, CallSite where);
   void* uncached_extension(PORT_CONFIGURATION_INFORMATION& config, std::uint32_t bytes, CodePlace where);
   void* map_registers(std::uint64_t bus_address, std::uint32_t bytes, bool io_space, CodePlace where);
@@ -145,11 +149,11 @@ class Adapter {
   /// From the board, at any time: only noted.
   void message_arrived(std::uint32_t vector);
   void line_changed(bool asserted);
+  void departed() { departure_.noticed(); }
 
   const Claims& claims() const { return claims_; }
   const Statistics& statistics() const { return statistics_; }
   Statistics& statistics() { return statistics_; }
-  void departed() { departure_.noticed(); }
   const Services& services() const { return s_; }
   unsigned port_number() const { return port_number_; }
   PciFunction& function() { return function_; }
@@ -305,11 +309,11 @@ class Adapter {
   std::unique_ptr<RequestPool> pool_;
   std::unique_ptr<DeferredWork> deferred_;
   Rescan rescan_{*this};
+  Departure departure_{*this};
   BuiltLists built_lists_{s_};
   Waiting waiting_{s_};
   std::vector<std::unique_ptr<LogicalUnit>> units_;
   std::vector<std::unique_ptr<Message>> messages_;
-  Departure departure_{*this};
   unsigned message_count_ = 0;
   Line line_;
   bool line_level_ = false;           ///< as the board holds it

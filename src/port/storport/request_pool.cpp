@@ -130,9 +130,15 @@ void RequestPool::give_back(Request& request) {
   idle_.push(request);
 }
 
+// DOC: ST-40 a DataBuffer that the miniport wants mapped.
+void RequestPool::show_mapped_data(Request& request) {
+  const auto place = memory_.find(request.srb.data_buffer());
+  if (place && place->view == View::system && request.data_length != 0) request.srb.set_data(shown_data_->show(request), request.data_length);
+}
+
 void RequestPool::lend(Request& request) {
   if (request.lent) return;
-  if (slot_guard_) [[unlikely]] slot_guard_->seal(request);
+  if (slot_guard_) [[unlikely]] show_mapped_data(request), slot_guard_->seal(request);
   memory_.lend(head_of(request));
   if (layout_.tail_pages != 0) memory_.lend(tail_of(request));
   change_window(request, &DmaWindow::open);

@@ -8,6 +8,7 @@
 #include "hw/bus_master.h"
 #include "mem/guarded_memory.h"
 #include "port/storport/request.h"
+#include "port/storport/shown_data.h"
 #include "port/storport/slot_guard.h"
 #include "sched/virtual_cpu.h"
 
@@ -20,8 +21,12 @@ class RequestPool {
   RequestPool(PhysicalMemory& memory, DmaWindow& window, const SlotLayout& layout, std::uint64_t highest_address, bool guard,
               ByteMarks* marks = nullptr);
   /// From now on each slot is sealed when it is lent; see SlotGuard. Only with `guard`.
-  void look_closely() { slot_guard_.emplace(layout_); }
+  void look_closely() {
+    slot_guard_.emplace(layout_);
+    shown_data_.emplace(memory_);
+  }
   const std::optional<SlotGuard>& slot_guard() const { return slot_guard_; }
+  std::optional<ShownData>& shown_data() { return shown_data_; }
   ~RequestPool();
 
   /// An idle request with a formatted SRB; null when memory is exhausted.
@@ -56,6 +61,7 @@ class RequestPool {
   static constexpr std::uint32_t kSlotsPerChunk = 16;
   bool grow();
   void place(Request& request, PageRun pages);
+  void show_mapped_data(Request& request);
   void mark(const Request& request) const;
   void change_window(const Request& request, void (DmaWindow::*change)(std::uint32_t, DmaDirection)) const;
   PageRun head_of(const Request& request) const { return {request.pages.first, layout_.head_pages}; }
@@ -72,6 +78,7 @@ class RequestPool {
   std::vector<PageRun> chunks_;
   Fifo<Request> idle_;
   std::optional<SlotGuard> slot_guard_;
+  std::optional<ShownData> shown_data_;  ///< with slot_guard_
 };
 
 }  // namespace drydock::storport

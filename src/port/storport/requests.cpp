@@ -138,6 +138,12 @@ void Adapter::present_data(Request& request) {
                        .original_request = request.original_driver});
 }
 
+// DOC: ST-49
+void* Adapter::data_for_cpu(const Request& request) {
+  if (pool_->shown_data() && request.state == Request::State::started) return pool_->shown_data()->show(request);
+  return s_.memory.in_view(View::system, reinterpret_cast<void*>(request.data_address));
+}
+
 // DOC: ST-70 ST-71 no lock, DISPATCH_LEVEL; FALSE: the miniport completes the SRB itself.
 bool Adapter::build_io(Request& request) {
   if (miniport_.data.HwBuildIo == nullptr) return true;
@@ -181,12 +187,14 @@ void Adapter::check_completion(Request& request, CallSite where) {
 
 // With --checks all.
 void Adapter::check_slot(const Request& request, CallSite where) {
+  pool_->shown_data()->end(request);
   for (SlotGuard::Offence& offence : pool_->slot_guard()->inspect(request))
     s_.trace.emit(RuleBroken{offence.rule, "", std::move(offence.message), where});
 }
 
 // Too late: nobody waits for it any more, only its slot comes back.
 void Adapter::complete_abandoned(Request& request) {
+  if (pool_->shown_data()) pool_->shown_data()->end(request);
   if (s_.checking()) pool_->take_back(request);
   give_tag_back(request);
   if (request.released) return pool_->give_back(request);

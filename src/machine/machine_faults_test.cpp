@@ -181,6 +181,47 @@ TEST(MachineFaults, RequestsThatNeverGetAnInterruptEndInAnErrorAndNotInAHang) {
   EXPECT_EQ(result.machine->stop().outcome, Outcome::clean);
 }
 
+/// What a stopped machine still has in use.
+std::string left_behind(Machine& machine) {
+  Board& board = static_cast<MachineImpl&>(machine).board();
+  return fmt::format("{} pages, {} pool blocks, {} registers, {} mapped ranges", board.memory->pages_used(), board.pool->live_blocks(),
+                     board.registers->count() - board.registers->free_count(), board.mmio->count());
+}
+
+class Suffered : public testing::TestWithParam<std::tuple<const char*, Checks>> {};
+
+// However the run went: what is in use afterwards is what a run without faults leaves, drydock's own standing memory.
+TEST_P(Suffered, LeavesNothingBehind) {
+  const auto& [fault, checks] = GetParam();
+  TestFile file(kSize);
+  Options options = options_for_tests(file.path());
+  options.checks = checks;
+  std::string untroubled;
+  {
+    auto machine = started(options);
+    machine->self_check({});
+    EXPECT_EQ(machine->stop().outcome, Outcome::clean);
+    untroubled = left_behind(*machine);
+  }
+  options.faults = {fault};
+  auto machine = started(options);
+  machine->self_check({});
+  const Report report = machine->stop();
+  EXPECT_EQ(report.outcome, Outcome::clean) << findings_text(report);
+  EXPECT_GT(report.faults.at(0).strikes, 0u);
+  EXPECT_EQ(left_behind(*machine), untroubled);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Every, Suffered,
+    testing::Combine(testing::Values("lost-interrupt=0.02", "spurious-interrupt=0.5", "early-interrupt=0.05", "interrupt-storm=0.05", "wild-index=0.02",
+                                     "descriptor-loop=0.5", "no-status=0.1", "wrong-length=1", "late-dma=0.5", "device-gone=#200", "medium-error=0.1",
+                                     "enospc=0.1", "short-io=0.5", "io-error=0.1"),
+                     testing::Values(Checks::standard, Checks::all)));
+
+// The list above is complete.
+TEST(EveryFault, IsSufferedByATest) { EXPECT_EQ(fault_descriptions().size(), 14u); }
+
 TEST(MachineFaults, EveryAdapterSuffersByItselfAndIsCounted) {
   Options options = options_for_tests("mem:2M");
   options.devices = {"virtio-blk", "virtio-blk,mode=transitional,msix=off"};

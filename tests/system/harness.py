@@ -24,6 +24,7 @@ class Suite:
         parser.add_argument("--source", type=Path, required=True)
         parser.add_argument("--seeds", type=int, default=20, help="of sweep.py")
         parser.add_argument("--fault-seeds", type=int, default=20, help="of sweep.py")
+        parser.add_argument("--first-fault-seed", type=int, default=1, help="of sweep.py, which can so be done in parts")
         self.arguments = parser.parse_args()
         self.build = self.arguments.build.resolve()
         self.source = self.arguments.source.resolve()

@@ -14,7 +14,7 @@ static UCHAR Copy[LOOK_BYTES];
 static DECLSPEC_NOINLINE VOID LookAtData(const VOID *Data, ULONG Bytes)
 {
 #if defined(BY_LOAD)
-    Copy[1] = *(volatile const UCHAR *)Data; /* EXPECT load: ST-42 */
+    Copy[Bytes - 1] = *(volatile const UCHAR *)Data; /* EXPECT load: ST-42 */
 #elif defined(BY_REP_MOVS)
     PVOID to = Copy;
     SIZE_T count = Bytes;

@@ -3,12 +3,10 @@
 // instructions of N requests and nothing else.
 
 #include <benchmark/benchmark.h>
-#include <pthread.h>
-#include <signal.h>
-
 #include <cstdlib>
 #include <cstring>
 
+#include "hold_signals.h"
 #include "rig.h"
 #include "windows.h"
 
@@ -42,14 +40,6 @@ void register_all(const std::string& drivers) {
   for (const Case& line : kCases)
     benchmark::RegisterBenchmark(std::string(line.name).c_str(), [&line, drivers](benchmark::State& s) { measure(s, line, drivers); })
         ->UseManualTime()->Iterations(kWindows);
-}
-
-// callgrind 3.19 dies of a timer signal that meets a fiber: the watchdog's stays away.
-void hold_back_timer_signals() {
-  sigset_t timers;
-  sigemptyset(&timers);
-  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) sigaddset(&timers, signal);
-  pthread_sigmask(SIG_BLOCK, &timers, nullptr);
 }
 
 int count(std::string_view name, std::uint64_t requests, const std::string& drivers) {

@@ -95,6 +95,12 @@ def library(suite, root, image, label):
     suite.check_status(suite.run("cmake", "--build", folder / "out"), 0, f"{label}: an example builds")
     done = suite.run(folder / "out/hello_disk", image)
     suite.check(done.returncode == 0 and "there and back: same" in done.stdout, f"{label}: and runs", done.stdout + done.stderr)
+    memory = suite.build / "drivers/ddmem.sys"
+    done = suite.run(folder / "out/hello_driver", memory)
+    suite.check(done.returncode == 0 and "the same came back, 0 findings" in done.stdout, f"{label}: so does one with a WDM driver", done.stdout + done.stderr)
+    done = suite.run(folder / "out/bad_buffers", memory, "\\\\.\\DdMem", "0x222000", "4")
+    suite.check(done.returncode == 0 and "clean: 0 findings" in done.stdout and len(done.stdout.splitlines()) > 100,
+                f"{label}: and one that is hard on it", done.stdout + done.stderr)
     pc, = root.rglob("drydock.pc")
     flags = suite.run("pkg-config", "--cflags", "--libs", "drydock", env={**os.environ, "PKG_CONFIG_PATH": str(pc.parent)}).stdout.split()
     suite.check(flags, f"{label}: pkg-config knows drydock")

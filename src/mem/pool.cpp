@@ -161,6 +161,7 @@ tl::expected<FreedBlock, PoolFault> Pool::free_large(std::uint32_t page) {
   by_page_[page] = kFreedLarge;
   large_.erase(found);
   memory_.free(run);
+  if (!checks_) memory_.reuse_next(run);
   --live_blocks_;
   live_bytes_ -= freed.block.bytes;
   return freed;

@@ -26,7 +26,8 @@ struct ShownDataTest : testing::Test {
 TEST_F(ShownDataTest, IsOpenWhileTheRequestLivesAndDeadAfterwards) {  // ST-49
   Request& one = request(1, 100, 5000);
   auto* data = static_cast<volatile char*>(shown->show(one));
-  data[0] = 'a', data[4999] = 'z';
+  data[0] = 'a';
+  data[4999] = 'z';
   EXPECT_EQ(memory->in_view(View::lent, reinterpret_cast<void*>(one.data_address)), const_cast<char*>(data));
   EXPECT_FALSE(dead(100, 5000));
   shown->end(one);

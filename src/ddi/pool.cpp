@@ -22,9 +22,9 @@ void broken(Call& call, std::string_view rule, std::string_view code, std::strin
 }  // namespace
 
 // DOC: VER-121 a write after the end, seen when the room is given out again.
-void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag) {
+void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag, PoolKind kind) {
   Pool& pool = call.services().pool;
-  void* memory = pool.allocate(bytes, PoolKind::nonpaged, tag, call.place());
+  void* memory = pool.allocate(bytes, kind, tag, call.place());
   if (const auto spoiled = pool.take_spoiled(); spoiled && spoiled->place.rip != 0)
     call.services().trace.emit(RuleBroken{"VER-121", "0xC1", fmt::format("a pool block of {} bytes was written after it had been freed", spoiled->bytes),
                                           {}, {{"allocated at", {spoiled->place.rip}}}});

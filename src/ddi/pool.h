@@ -5,7 +5,7 @@
 
 namespace drydock::ddi {
 
-void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag);
+void* pool_allocate(Call& call, std::uint64_t bytes, std::uint32_t tag, PoolKind kind = PoolKind::nonpaged);
 
 /// False after a finding: the address is no block's. DOC: VER-95 An overrun is a finding too.
 bool pool_free(Call& call, void* memory);

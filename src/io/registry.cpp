@@ -85,11 +85,95 @@ std::optional<RegistryValue> parse_value(std::string_view type, std::string_view
 
 }  // namespace
 
-std::string Registry::folded(std::string_view key, std::string_view name) {
-  std::string path;
-  for (const char c : key) path += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+// --- the tree ---------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string folded(std::string_view name) {
+  std::string result;
+  for (const char c : name) result += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return result;
+}
+
+/// The numbered control set is the current one.
+std::string folded_path(std::string_view path) {
+  constexpr std::string_view kNumbered = "\\registry\\machine\\system\\controlset001";
+  while (path.size() > 1 && path.back() == '\\') path.remove_suffix(1);
+  std::string result = folded(path);
+  if (result.starts_with(kNumbered) && (result.size() == kNumbered.size() || result[kNumbered.size()] == '\\'))
+    result = folded(Registry::kControlSet) + result.substr(kNumbered.size());
+  return result;
+}
+
+std::string_view parent_of(std::string_view path) { return path.substr(0, path.rfind('\\')); }
+
+}  // namespace
+
+Registry::Registry() {
+  for (const std::string_view path : {kServices, std::string_view("\\Registry\\Machine\\System\\CurrentControlSet\\Control"),
+                                      std::string_view("\\Registry\\Machine\\System\\CurrentControlSet\\Enum"),
+                                      std::string_view("\\Registry\\Machine\\Software\\Microsoft\\Windows NT\\CurrentVersion"),
+                                      std::string_view("\\Registry\\Machine\\Hardware\\DeviceMap"), std::string_view("\\Registry\\User\\.Default")})
+    create_path(path);
+}
+
+Registry::Key* Registry::open(std::string_view path) {
+  const auto at = keys_.find(folded_path(path));
+  return at == keys_.end() ? nullptr : &at->second;
+}
+
+Registry::Key* Registry::create(std::string_view path, bool is_volatile, bool& made) {
+  made = false;
+  if (Key* key = open(path)) return key;
+  if (open(parent_of(path)) == nullptr) return nullptr;
+  made = true;
+  Key& key = keys_[folded_path(path)];
+  key.path = path;
+  key.is_volatile = is_volatile;
+  return &key;
+}
+
+Registry::Key& Registry::create_path(std::string_view path) {
+  const std::string_view parent = parent_of(path);
+  if (!parent.empty() && open(parent) == nullptr) create_path(parent);
+  Key& key = keys_[folded_path(path)];
+  if (key.path.empty()) key.path = path;
+  return key;
+}
+
+bool Registry::remove(std::string_view path) {
+  if (!subkeys(path).empty()) return false;
+  return keys_.erase(folded_path(path)) != 0;
+}
+
+std::vector<const Registry::Key*> Registry::subkeys(std::string_view path) const {
+  const std::string prefix = folded_path(path) + '\\';
+  std::vector<const Key*> found;
+  for (auto at = keys_.lower_bound(prefix); at != keys_.end() && at->first.starts_with(prefix); ++at)
+    if (at->first.find('\\', prefix.size()) == std::string::npos) found.push_back(&at->second);
+  return found;
+}
+
+const RegistryValue* Registry::value_of(const Key& key, std::string_view name) {
+  const auto at = key.values.find(folded(name));
+  return at == key.values.end() ? nullptr : &at->second.value;
+}
+
+void Registry::set_value(Key& key, std::string_view name, RegistryValue value) {
+  NamedValue& named = key.values[folded(name)];
+  if (named.name.empty()) named.name = name;
+  named.value = std::move(value);
+}
+
+bool Registry::delete_value(Key& key, std::string_view name) { return key.values.erase(folded(name)) != 0; }
+
+// --- below the service key ----------------------------------------------------------------------------------------------------
+
+std::string Registry::below_service(std::string_view key) const {
+  std::string path(kServices);
   path += '\\';
-  for (const char c : name) path += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  path += service_;
+  if (!key.empty()) (path += '\\') += key;
   return path;
 }
 
@@ -111,12 +195,12 @@ Result<void> Registry::set_from_text(std::string_view text) {
 }
 
 void Registry::set(std::string_view key, std::string_view name, RegistryValue value) {
-  values_[folded(key, name)] = std::move(value);
+  set_value(create_path(below_service(key)), name, std::move(value));
 }
 
 const RegistryValue* Registry::find(std::string_view key, std::string_view name) const {
-  const auto at = values_.find(folded(key, name));
-  return at == values_.end() ? nullptr : &at->second;
+  const auto at = keys_.find(folded_path(below_service(key)));
+  return at == keys_.end() ? nullptr : value_of(at->second, name);
 }
 
 }  // namespace drydock

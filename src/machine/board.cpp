@@ -1,5 +1,7 @@
 #include "machine/board.h"
 
+#include <filesystem>
+
 #include "devices/backing/open_store.h"
 
 namespace drydock {
@@ -19,6 +21,7 @@ Result<std::unique_ptr<Board>> Board::build(const Options& options, MachineHooks
   std::unique_ptr<Board> board(new Board(options.checks != Checks::off));
   TRY(board->faults, parse_faults(options.faults));
   board->seed = options.seed;
+  if (!options.driver.empty()) board->registry.name_service(std::filesystem::path(options.driver).stem().string());
   for (const std::string& text : options.registry) TRY_VOID(board->registry.set_from_text(text));
   TRY(board->memory, PhysicalMemory::create({options.memory, *profile, options.seed}));
   const std::size_t pages = board->memory->size() >> kPageShift;

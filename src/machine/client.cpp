@@ -84,6 +84,14 @@ bool Clients::take_inbox() {
   return true;
 }
 
+bool Clients::drive(const bool& done, const Task& task) {
+  Driven driven = board_.scheduler->drive(done);
+  if (driven != Driven::stuck) [[likely]] return driven == Driven::done;
+  const Thread* thread = board_.scheduler->thread_of_task(task);
+  if (thread == nullptr || !kernel_.has_objects() || !kernel_.objects().dispatcher.give_up(*thread)) return false;
+  return board_.scheduler->drive(done) == Driven::done;
+}
+
 // A machine that nobody drives takes the request directly; else it lies in the inbox when its driver looks there.
 int Clients::execute(Slot& slot, DiskDevice& device) {
   slot.device = &device;
@@ -99,7 +107,7 @@ int Clients::execute(Slot& slot, DiskDevice& device) {
   }
   if (!slot.done) {
     DrivingThread driving(kernel_);
-    board_.scheduler->drive(slot.done);
+    drive(slot.done, slot);
   }
   return slot.done ? slot.request.error : EIO;
 }

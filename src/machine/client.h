@@ -77,11 +77,14 @@ class Clients {
     const std::lock_guard lock(machine_);
     DrivingThread driving(kernel_);
     board_.scheduler->queue_task(job, 0);
-    return board_.scheduler->drive(job.done) == Driven::done;
+    return drive(job.done, job);
   }
   std::mutex& machine_mutex() { return machine_; }
 
  private:
+  /// Drives until `done`, which the task sets. When nothing can happen any more, a wait in the driver for what never happens
+  /// is ended as one. DOC: DRY-31
+  bool drive(const bool& done, const Task& task);
   bool poll() { return inbox_.load(std::memory_order_relaxed) != nullptr && take_inbox(); }
   bool take_inbox();
   void begin(Slot& slot);

@@ -72,6 +72,7 @@ void* Driver::driver_object() {
 void* Driver::registry_path() {
   if (path_ != nullptr) return path_;
   const std::string text = "\\Registry\\Machine\\System\\CurrentControlSet\\Services\\" + stem(image_->name());
+  board_.registry.create_path(text);
   path_ = board_.pool->allocate(sizeof(UNICODE_STRING) + 2 * text.size() + 2, PoolKind::nonpaged, kDriverTag);
   CHECK(path_ != nullptr, "no pool for the registry path");
   write_text(static_cast<UNICODE_STRING*>(path_), text);

@@ -264,7 +264,17 @@ void MachineImpl::shut_down() {
       for (auto& adapter : kernel_.adapters()) adapter->remove();
       if (driver_ != nullptr) unload(*driver_);
     });
-  if (findings_ && !kernel_.halt()) report_pool_leaks();
+  if (findings_ && !kernel_.halt()) {
+    report_remnants();
+    report_pool_leaks();
+  }
+}
+
+// DOC: VER-152 what the kernel still uses of a driver that is gone. Nothing of it happens any more.
+void MachineImpl::report_remnants() {
+  if (!kernel_.has_objects()) return;
+  for (const Remnant& remnant : kernel_.objects().evict_all())
+    findings_->report("VER-152", std::string(remnant.code), "the driver was unloaded and left " + remnant.what, remnant.where);
 }
 
 // DOC: ST-57 what the driver allocated and did not free.

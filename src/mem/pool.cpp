@@ -23,7 +23,7 @@ Pool::~Pool() {
 void* Pool::allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place) {
   if (bytes > kBytesMax) return nullptr;
   bytes = std::max<std::uint64_t>(bytes, 1);
-  void* block = allocate_guarded(bytes, tag, place);
+  void* block = allocate_guarded(bytes, kind, tag, place);
   if (block == nullptr) block = bytes <= kSizes.back() ? allocate_small(static_cast<std::uint32_t>(bytes), kind, tag, place)
                                        : allocate_large(bytes, kind, tag, place);
   if (block == nullptr) return nullptr;
@@ -32,10 +32,11 @@ void* Pool::allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, cons
   return block;
 }
 
-void* Pool::allocate_guarded(std::uint64_t bytes, std::uint32_t tag, const CodePlace& place) {
+void* Pool::allocate_guarded(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place) {
   if (guarded_ == nullptr || place.rip == 0) return nullptr;
   const GuardedObject* object = guarded_->allocate(kGuardedName, bytes, tag, place);
   if (object == nullptr) return nullptr;
+  if (kind == PoolKind::paged) guarded_paged_.insert(object->address);
   std::memset(memory_.alias(reinterpret_cast<void*>(object->address)), std::to_integer<int>(kFresh), bytes);
   return reinterpret_cast<void*>(object->address);
 }
@@ -48,7 +49,9 @@ tl::expected<FreedBlock, PoolFault> Pool::free_guarded(std::uint64_t address, co
   if (freed == nullptr) return tl::unexpected(PoolFault::inside_block);
   --live_blocks_;
   live_bytes_ -= freed->bytes;
-  return FreedBlock{block_of(*freed), freed->overrun};
+  const FreedBlock result{block_of(*freed), freed->overrun};
+  guarded_paged_.erase(freed->address);
+  return result;
 }
 
 Pool::Slab* Pool::slab_with_room(std::size_t size_class) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -121,9 +122,11 @@ class Pool {
   static constexpr std::uint32_t kForeign = 0, kLargeMark = 1, kLargeInside = 2, kFreedLarge = 3, kSlabMark = 4;
 
   static constexpr const char* kGuardedName = "pool block";
-  static PoolBlock block_of(const GuardedObject& object) { return {object.address, object.bytes, object.tag, PoolKind::nonpaged, object.place}; }
+  PoolBlock block_of(const GuardedObject& object) const {
+    return {object.address, object.bytes, object.tag, guarded_paged_.contains(object.address) ? PoolKind::paged : PoolKind::nonpaged, object.place};
+  }
 
-  void* allocate_guarded(std::uint64_t bytes, std::uint32_t tag, const CodePlace& place);
+  void* allocate_guarded(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
   tl::expected<FreedBlock, PoolFault> free_guarded(std::uint64_t address, const CodePlace& place);
   void* allocate_small(std::uint32_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
   void* allocate_large(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
@@ -137,6 +140,7 @@ class Pool {
 
   PhysicalMemory& memory_;
   GuardedMemory* guarded_ = nullptr;
+  std::set<std::uint64_t> guarded_paged_;  ///< live guarded blocks of paged pool
   bool checks_;
   std::array<std::uint8_t, 4096 / 16 + 1> class_of_;  ///< by bytes / 16, rounded up
   std::vector<std::unique_ptr<Slab>> slabs_;

@@ -1,30 +1,15 @@
-// ntoskrnl.exe: Ex…: pool and lists.
+// ntoskrnl.exe: Ex…: lists and sums under a spin lock, lock-free lists.
 
-#include <cstring>
+#include <utility>
 
 #include "ddi/lists.h"
 #include "ddi/modules.h"
-#include "ddi/pool.h"
 
 namespace drydock::ddi {
 
 namespace {
 
 constexpr const char* kModule = "ntoskrnl.exe";
-
-void* allocate(Call& call, ULONG, SIZE_T bytes, ULONG tag) {
-  return bytes > Pool::kBytesMax ? nullptr : pool_allocate(call, bytes, tag);
-}
-void* allocate_untagged(Call& call, ULONG type, SIZE_T bytes) { return allocate(call, type, bytes, 0x656E6F4E); }
-// ExAllocatePool2 zeroes unless told otherwise.
-void* allocate2(Call& call, ULONGLONG flags, SIZE_T bytes, ULONG tag) {
-  constexpr ULONGLONG kUninitialized = 2;  // POOL_FLAG_UNINITIALIZED
-  void* memory = allocate(call, 0, bytes, tag);
-  if (memory != nullptr && !(flags & kUninitialized)) std::memset(memory, 0, bytes);
-  return memory;
-}
-void release(Call& call, void* memory) { pool_free(call, memory); }
-void release_tagged(Call& call, void* memory, ULONG) { release(call, memory); }
 
 // --- lists ----------------------------------------------------------------------------------------------------------------
 
@@ -37,6 +22,42 @@ ListLink* insert_tail(Call& call, ListLink* head, ListLink* entry, ULONG_PTR* lo
 ListLink* remove_head(Call& call, ListLink* head, ULONG_PTR* lock) {
   ULONG_PTR* word = call.object(lock, "Lock");
   return word == nullptr ? nullptr : remove_from_head(call, head, *word);
+}
+
+// DOC: VER-117 a spin lock of the driver's, held for one operation.
+ULONG add_ulong(Call& call, ULONG* addend, ULONG increment, ULONG_PTR* lock) {
+  ULONG* host = call.object(addend, "Addend");
+  ULONG_PTR* word = call.object(lock, "Lock");
+  if (host == nullptr || word == nullptr) return 0;
+  const HeldWord held(call, *word);
+  return std::exchange(*host, *host + increment);
+}
+LONGLONG add_large(Call& call, LARGE_INTEGER* addend, LONGLONG increment, ULONG_PTR* lock) {
+  LARGE_INTEGER* host = call.object(addend, "Addend");
+  ULONG_PTR* word = call.object(lock, "Lock");
+  if (host == nullptr || word == nullptr) return 0;
+  const HeldWord held(call, *word);
+  return std::exchange(host->QuadPart, host->QuadPart + increment);
+}
+
+SINGLE_LIST_ENTRY* push_single(Call& call, SINGLE_LIST_ENTRY* head, SINGLE_LIST_ENTRY* entry, ULONG_PTR* lock) {
+  ULONG_PTR* word = call.object(lock, "Lock");
+  SINGLE_LIST_ENTRY* host = call.object(head, "ListHead");
+  SINGLE_LIST_ENTRY* entry_host = call.object(entry, "ListEntry");
+  if (word == nullptr || host == nullptr || entry_host == nullptr) return nullptr;
+  const HeldWord held(call, *word);
+  entry_host->Next = host->Next;
+  return std::exchange(host->Next, entry);
+}
+SINGLE_LIST_ENTRY* pop_single(Call& call, SINGLE_LIST_ENTRY* head, ULONG_PTR* lock) {
+  ULONG_PTR* word = call.object(lock, "Lock");
+  SINGLE_LIST_ENTRY* host = call.object(head, "ListHead");
+  if (word == nullptr || host == nullptr) return nullptr;
+  const HeldWord held(call, *word);
+  SINGLE_LIST_ENTRY* first = host->Next;
+  const SINGLE_LIST_ENTRY* first_host = first == nullptr ? nullptr : call.object(first, "ListEntry");
+  if (first_host != nullptr) host->Next = first_host->Next;
+  return first;
 }
 
 SLIST_ENTRY* push(Call& call, SLIST_HEADER* head, SLIST_ENTRY* entry) {
@@ -60,14 +81,13 @@ USHORT query_depth(Call& call, SLIST_HEADER* head) {
 
 std::vector<Row> ex_rows() {
   return {
-      routine<"ExAllocatePoolWithTag", kDispatchLevel, &allocate>(kModule, "nf-wdm-exallocatepoolwithtag"),
-      routine<"ExAllocatePool", kDispatchLevel, &allocate_untagged>(kModule, "nf-wdm-exallocatepool"),
-      routine<"ExAllocatePool2", kDispatchLevel, &allocate2>(kModule, "nf-wdm-exallocatepool2", Coverage::partial, "pool flags other than POOL_FLAG_UNINITIALIZED make no difference"),
-      routine<"ExFreePoolWithTag", kDispatchLevel, &release_tagged>(kModule, "nf-wdm-exfreepoolwithtag"),
-      routine<"ExFreePool", kDispatchLevel, &release>(kModule, "nf-ntddk-exfreepool"),
       routine<"ExInterlockedInsertHeadList", kAnyIrql, &insert_head>(kModule, "nf-wdm-exinterlockedinsertheadlist"),
       routine<"ExInterlockedInsertTailList", kAnyIrql, &insert_tail>(kModule, "nf-wdm-exinterlockedinserttaillist"),
       routine<"ExInterlockedRemoveHeadList", kAnyIrql, &remove_head>(kModule, "nf-wdm-exinterlockedremoveheadlist"),
+      routine<"ExInterlockedAddUlong", kAnyIrql, &add_ulong>(kModule, "nf-wdm-exinterlockedaddulong"),
+      routine<"ExInterlockedAddLargeInteger", kAnyIrql, &add_large>(kModule, "nf-wdm-exinterlockedaddlargeinteger"),
+      routine<"ExInterlockedPushEntryList", kAnyIrql, &push_single>(kModule, "nf-wdm-exinterlockedpushentrylist"),
+      routine<"ExInterlockedPopEntryList", kAnyIrql, &pop_single>(kModule, "nf-wdm-exinterlockedpopentrylist"),
       routine<"ExpInterlockedPushEntrySList", kAnyIrql, &push>(kModule, "nf-wdm-exinterlockedpushentryslist"),
       routine<"ExpInterlockedPopEntrySList", kAnyIrql, &pop>(kModule, "nf-wdm-exinterlockedpopentryslist"),
       routine<"ExpInterlockedFlushSList", kAnyIrql, &flush>(kModule, "nf-wdm-exinterlockedflushslist"),

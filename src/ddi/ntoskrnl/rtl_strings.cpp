@@ -133,7 +133,7 @@ ULONG unicode_size(Call& call, const STRING* string) { return (static_cast<ULONG
 template <class Character>
 NTSTATUS give_plain(Call& call, void* to, ULONG room, ULONG* length, const std::basic_string<Character>& text, const char* what) {
   const auto bytes = static_cast<ULONG>(text.size() * sizeof(Character));
-  const ULONG given = to == nullptr ? bytes : std::min<ULONG>(bytes, room / sizeof(Character) * sizeof(Character));
+  const ULONG given = to == nullptr ? bytes : std::min(bytes, room - room % static_cast<ULONG>(sizeof(Character)));
   if (length != nullptr)
     if (ULONG* host = call.object(length, "ActualByteCount")) *host = given;
   if (to == nullptr) return STATUS_SUCCESS;

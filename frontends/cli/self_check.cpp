@@ -60,7 +60,9 @@ bool check(Machine& machine, const SignalWaiter& signals) {
 SelfChecked self_check(const Options& options) {
   const SignalWaiter signals;
   SelfChecked result;
-  auto started = Machine::start(options);
+  Options wanted = options;
+  wanted.any_driver = true;  // one that is no miniport has no disk to check, but can be entered, opened and unloaded
+  auto started = Machine::start(wanted);
   if (!started) {
     result.report = std::move(started.error.report);
     result.report.outcome = started.error.outcome;

@@ -27,13 +27,16 @@ void add(Section& section, std::string name, std::string value) {
   if (!value.empty()) section.emplace_back(std::move(name), std::move(value));
 }
 
+/// A driver that is no miniport claims no limits, and no disk is behind it.
+bool is_miniport(const Report& report) { return report.port != kNoPort; }
 bool has_several(const Report& report) { return report.adapters.size() > 1; }
 
 Section who(const Report& report) {
   Section section;
   add(section, "driver", file_name(report.driver));
   add(section, "port driver", report.port);
-  if (!has_several(report)) add(section, "device", report.device);
+  if (!has_several(report) && is_miniport(report)) add(section, "device", report.device);
+  for (const std::string& name : report.device_objects) add(section, "device object", name);
   return section;
 }
 
@@ -86,6 +89,11 @@ Section faults(const Report& report) {
 
 Section events(const Report& report) {
   Section section;
+  if (!is_miniport(report)) {
+    add(section, "traps", count_text(report.traps));
+    add(section, "virtual time", fmt::format("{:.3f} ms", static_cast<double>(report.virtual_nanoseconds) / 1e6));
+    return section;
+  }
   add_traffic(section, report);
   if (has_several(report)) section.front().first = "all I/Os";
   if (report.failed != 0) add(section, "failed requests", count_text(report.failed));
@@ -162,12 +170,12 @@ std::string_view trouble(Outcome outcome) {
 
 std::string summary_table(const Report& report, const Style& style) {
   std::vector<Section> sections = {who(report)};
-  if (!has_several(report)) sections.push_back(claims(report.limits));
+  if (!has_several(report) && is_miniport(report)) sections.push_back(claims(report.limits));
   for (std::size_t i = 0; has_several(report) && i < report.adapters.size(); ++i) sections.push_back(one_of_several(report.adapters[i], i));
   sections.insert(sections.end(), {events(report), faults(report), verdict(report)});
   std::string text = box(sections);
   if (text.empty()) return text;
-  return style(Colour::bold, "limits as the miniport claimed them, and what happened") + '\n' + text;
+  return style(Colour::bold, is_miniport(report) ? "limits as the miniport claimed them, and what happened" : "entered, its devices opened and closed, unloaded") + '\n' + text;
 }
 
 std::string findings_text(const Report& report, const Style& style) {

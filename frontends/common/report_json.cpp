@@ -124,6 +124,7 @@ Report report_from(const Json& json) {
   report.message = json.at("message");
   report.driver = json.at("driver");
   report.port = json.at("port");
+  report.device_objects = json.value("device_objects", std::vector<std::string>{});
   report.device = json.at("device");
   report.limits = limits_from(json.at("limits"));
   report.ios = json.at("ios");
@@ -161,6 +162,7 @@ Json to_json(const Report& report) {
           {"message", report.message},
           {"driver", report.driver},
           {"port", report.port},
+          {"device_objects", report.device_objects},
           {"device", report.device},
           {"limits", limits_json(report.limits)},
           {"ios", report.ios},

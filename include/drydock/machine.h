@@ -24,7 +24,9 @@ namespace drydock {
 enum class Checks { off, standard, all };
 
 struct Options {
-  std::string driver;                       ///< path of the .sys
+  std::string driver;                       ///< path of the .sys; empty: a machine without disks, for Machine::load
+  /// A driver that is no miniport may run, too: DriverEntry, an open and a close of each device object it named, DriverUnload.
+  bool any_driver = false;
   std::vector<std::string> devices;         ///< e.g. "virtio-blk,queues=4"; empty: from the image's hints
   std::string disk = "mem:64M";             ///< FILE, "mem:SIZE" or "null", when `disks` is empty
   /// Several disks, each behind an adapter of its own: the first on the first device, and so on. One device is made as often as
@@ -102,6 +104,9 @@ struct FaultCount {
   std::uint64_t opportunities = 0, strikes = 0;
 };
 
+/// Report::port of a driver that is no miniport.
+inline constexpr const char* kNoPort = "none (WDM driver)";
+
 struct Report {
   Outcome outcome = Outcome::clean;
   std::string message;           ///< why, when the outcome is 2, 3, 4 or 5
@@ -114,6 +119,7 @@ struct Report {
   std::uint64_t bounced_pages = 0, interrupts = 0, traps = 0;
   std::uint64_t virtual_nanoseconds = 0;
   std::vector<AdapterReport> adapters;
+  std::vector<std::string> device_objects;  ///< of a driver that is no miniport: "\\Device\\X", "(unnamed)"
   std::vector<FaultCount> faults;         ///< those of Options::faults
   std::vector<Finding> findings;
   std::vector<AllowedRule> allowed;

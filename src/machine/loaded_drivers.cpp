@@ -50,6 +50,18 @@ Machine::Loaded MachineImpl::load(const std::string& path) {
   return {loaded_.back().get(), {}};
 }
 
+// A driver that is no miniport and runs alone: what it made is looked at, and each named device is opened and closed.
+bool MachineImpl::greet_devices() {
+  const auto* object = static_cast<const DRIVER_OBJECT*>(driver_->driver_object());
+  if (object->DeviceObject == nullptr && object->DriverExtension->AddDevice == nullptr)
+    return fail(Outcome::refused, driver_->image().name() + ": DriverEntry made no device object, set no AddDevice and never called StorPortInitialize: there is nothing to run");
+  kernel_.io().devices().for_each_of(object, [&](const DeviceFacts& facts) { device_objects_.push_back(facts.name.empty() ? "(unnamed)" : narrow(facts.name)); });
+  const auto visitor = client("drydock");
+  for (const std::string& name : device_objects_)
+    if (name != "(unnamed)") visitor->open(name, Access::read_write);
+  return !ended(true);
+}
+
 std::unique_ptr<Client> MachineImpl::client(std::string name) {
   const std::lock_guard lock(clients_->machine_mutex());
   auto space = board_->spaces->create(std::move(name));

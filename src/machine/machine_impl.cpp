@@ -80,7 +80,8 @@ bool MachineImpl::bring_up() {
   print_notes();
   if (!equip() || !plug_devices()) return false;
   board_->trace.note([&] { return MachineStarted{driver_->image().name(), board_->devices.front()->spec, options_.seed}; });
-  return run_driver_entry() && start_adapters() && find_disks();
+  if (!run_driver_entry()) return false;
+  return driver_->miniport ? start_adapters() && find_disks() : greet_devices();
 }
 
 /// What is remarkable about the image, among the driver's own output.
@@ -167,7 +168,7 @@ bool MachineImpl::run_driver_entry() {
   if (ended(clients_->on_thread([&] { status = enter(*driver_); }))) return false;
   const std::string& name = driver_->image().name();
   if (status < 0) return fail(Outcome::refused, fmt::format("{}: DriverEntry returned {:#010x}", name, static_cast<std::uint32_t>(status)));
-  if (!driver_->miniport) return fail(Outcome::refused, name + ": DriverEntry never called StorPortInitialize: no Storport miniport");
+  if (!driver_->miniport && !options_.any_driver) return fail(Outcome::refused, name + ": DriverEntry never called StorPortInitialize: no Storport miniport");
   return true;
 }
 
@@ -262,7 +263,7 @@ void MachineImpl::shut_down() {
   if (!kernel_.halt())
     clients_->on_thread([&] {
       for (auto& adapter : kernel_.adapters()) adapter->remove();
-      if (driver_ != nullptr) unload(*driver_);
+      if (driver_ != nullptr && unload(*driver_) && !driver_->miniport) look_for_leftovers(*driver_);
     });
   if (findings_ && !kernel_.halt()) {
     report_remnants();
@@ -340,7 +341,8 @@ Report MachineImpl::make_report() {
 }
 
 void MachineImpl::fill_counters(Report& report) {
-  report.port = "storport";
+  report.port = driver_ != nullptr && driver_->miniport ? "storport" : kNoPort;
+  report.device_objects = device_objects_;
   report.virtual_nanoseconds = board_->scheduler->now();
   report.traps = kernel_.traps();
   for (std::size_t i = 0; i < board_->devices.size(); ++i) {

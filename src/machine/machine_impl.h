@@ -78,6 +78,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   std::string name_of_drivers() const;
   bool run_driver_entry();
   bool start_adapters();
+  bool greet_devices();
   bool find_disks();
   void offer(std::unique_ptr<DiskDevice> device);
   void bus_changed(storport::Adapter& adapter, const storport::BusScope& scope) override;
@@ -122,6 +123,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   mutable std::mutex disks_mutex_;  ///< of the list below, which a rescan lengthens
   std::vector<std::unique_ptr<MachineDisk>> disks_;
   std::vector<Finding> self_check_findings_;
+  std::vector<std::string> device_objects_;
   std::optional<Failure> failure_;
   std::optional<Report> final_;
   std::mutex no_machine_;

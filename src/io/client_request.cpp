@@ -99,19 +99,20 @@ RequestAnswer ClientRequest::perform(std::uint64_t poison, std::vector<std::uint
     answer.given_up = true;
     return answer.status = STATUS_UNSUCCESSFUL, answer;
   }
-  answer.information = irp->IoStatus.Information;
-  answer.status_block_written = at_once == STATUS_PENDING || static_cast<std::uint32_t>(irp->IoStatus.Status) >> 30 != 3;  // DOC: BUF-82
-  answer.status = buffers.finish(irp);
+  facts_ = nullptr;
+  answer.information = ended_.status.Information;
+  answer.status_block_written = at_once == STATUS_PENDING || static_cast<std::uint32_t>(ended_.status.Status) >> 30 != 3;  // DOC: BUF-82
+  answer.status = buffers.finish(ended_);
   *suspects = buffers.suspects();
-  release_irp();
   return answer;
 }
 
-void ClientRequest::release_irp() { manager_.book().free(*std::exchange(facts_, nullptr)); }
+void ClientRequest::release_irp() { manager_.book().free(*std::exchange(facts_, nullptr), {}); }
 
 // --- waiting --------------------------------------------------------------------------------------------------------------
 
-void ClientRequest::completed(IRP*) {
+void ClientRequest::completed(IRP* irp) {
+  ended_ = {irp->IoStatus, irp->Flags};
   completer_ = facts_->completed_by;
   irp_is_back_ = true;
   if (waiting_ != nullptr) manager_.services().scheduler.wake(*std::exchange(waiting_, nullptr));

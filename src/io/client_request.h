@@ -75,6 +75,7 @@ class ClientRequest final : public Task, private IrpOwner {
   IrpFacts* facts_ = nullptr;       ///< while drivers have the IRP
   Thread* waiting_ = nullptr;
   std::vector<std::uint64_t> completer_;
+  RequestBuffers::Ended ended_;
   bool irp_is_back_ = false, submitted_ = false, done_ = false;
 };
 

@@ -54,7 +54,7 @@ class IoManager {
   bool ask_completion_routine(IrpFacts& facts, Irp irp, const IO_STACK_LOCATION& left);
   void end(IrpFacts& facts, const CodePlace& where);
   void look_at_information(const IrpFacts& facts, const CodePlace& where);
-  void end_threaded(IrpFacts& facts);
+  void end_threaded(IrpFacts& facts, const CodePlace& where);
   void end_associated(IrpFacts& facts, const CodePlace& where);
   void release_buffers(IrpFacts& facts);
   std::vector<RelatedStack> history_of(const IrpFacts& facts) const;

@@ -4,10 +4,6 @@
 
 namespace drydock {
 
-namespace {
-constexpr std::uint32_t kIrpTag = 0x20707249;  // 'Irp '
-}
-
 const char* maker_of(IrpOrigin origin) {
   switch (origin) {
     case IrpOrigin::request: return "the I/O manager";
@@ -21,7 +17,7 @@ const char* maker_of(IrpOrigin origin) {
 
 IrpBook::~IrpBook() {
   for (auto& [serial, facts] : by_serial_)
-    if (facts->origin != IrpOrigin::initialized) (void)services_.pool.free(facts->irp);
+    if (facts->origin != IrpOrigin::initialized && !facts->memory_gone) (void)services_.pool.free(facts->irp);
 }
 
 IrpFacts& IrpBook::enter(IRP* irp, std::size_t bytes, IrpOrigin origin, const CodePlace& where) {
@@ -34,13 +30,13 @@ IrpFacts& IrpBook::enter(IRP* irp, std::size_t bytes, IrpOrigin origin, const Co
 
 IrpFacts* IrpBook::allocate(int stack_count, IrpOrigin origin, const CodePlace& where) {
   const std::size_t bytes = Irp::size_of(stack_count);
-  void* memory = services_.pool.allocate(bytes, PoolKind::nonpaged, kIrpTag);
+  void* memory = services_.pool.allocate_shown(bytes, kIrpTag, services_.pool.guarded() != nullptr ? where : CodePlace{});  // with a place it would be the driver's leak
   if (memory == nullptr) return nullptr;
   return &enter(Irp::format(memory, bytes, stack_count).raw(), bytes, origin, where);
 }
 
 IrpFacts& IrpBook::adopt(IRP* irp, std::size_t bytes, const CodePlace& where) {
-  if (IrpFacts* before = find(irp); before != nullptr && !before->freed) free(*before);
+  if (IrpFacts* before = find(irp); before != nullptr && !before->freed) free(*before, where);
   return enter(irp, bytes, IrpOrigin::initialized, where);
 }
 
@@ -54,9 +50,14 @@ IrpFacts* IrpBook::find(const IRP* irp, std::uint64_t serial) const {
   return facts != nullptr && facts->serial == serial ? facts : nullptr;
 }
 
-void IrpBook::free(IrpFacts& facts) {
+// Guarded memory tells of a touch itself, and is not given out again soon; other memory rests here.
+void IrpBook::free(IrpFacts& facts, const CodePlace& where) {
   facts.freed = true;
-  if (facts.origin != IrpOrigin::initialized) std::memset(static_cast<void*>(facts.irp), static_cast<int>(Pool::kFreed), facts.bytes);
+  if (facts.origin != IrpOrigin::initialized) {
+    facts.memory_gone = services_.pool.guarded() != nullptr;
+    if (facts.memory_gone) (void)services_.pool.free(facts.irp, where);
+    else std::memset(static_cast<void*>(facts.irp), static_cast<int>(Pool::kFreed), facts.bytes);
+  }
   freed_.push_back(&facts);
   if (freed_.size() > kRemembered) forget_oldest();
 }
@@ -66,7 +67,7 @@ void IrpBook::forget_oldest() {
   freed_.pop_front();
   const auto at = by_address_.find(oldest->irp);
   if (at != by_address_.end() && at->second == oldest) by_address_.erase(at);
-  if (oldest->origin != IrpOrigin::initialized) (void)services_.pool.free(oldest->irp);
+  if (oldest->origin != IrpOrigin::initialized && !oldest->memory_gone) (void)services_.pool.free(oldest->irp);
   by_serial_.erase(oldest->serial);
 }
 

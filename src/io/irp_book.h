@@ -15,6 +15,8 @@
 
 namespace drydock {
 
+inline constexpr std::uint32_t kIrpTag = 0x20707249;  // 'Irp '
+
 /// Who made an IRP says who may free it, and what happens at its end.
 enum class IrpOrigin : std::uint8_t {
   request,       ///< the I/O manager's, for a client
@@ -55,7 +57,7 @@ struct IrpFacts {
   IrpOwner* owner = nullptr;
   std::size_t bytes = 0;
   CodePlace made_at{};
-  bool completed = false, freed = false;
+  bool completed = false, freed = false, memory_gone = false;
   std::vector<std::uint64_t> completed_by, freed_by, made_by;  ///< stacks
   std::vector<Dispatched> dispatches;
   void drop_settled() {
@@ -83,7 +85,7 @@ class IrpBook {
   /// Null: never seen. A freed one is found as long as it is remembered and its memory holds no other.
   IrpFacts* find(const IRP* irp) const;
   IrpFacts* find(const IRP* irp, std::uint64_t serial) const;
-  void free(IrpFacts& facts);
+  void free(IrpFacts& facts, const CodePlace& where);
 
   /// IRPs that are not freed, oldest first.
   template <class F>

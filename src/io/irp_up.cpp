@@ -124,9 +124,11 @@ void IoManager::end(IrpFacts& facts, const CodePlace& where) {
     case IrpOrigin::request:
       facts.completed = true;
       look_at_information(facts, where);
-      if (facts.owner != nullptr) facts.owner->completed(facts.irp);
+      if (facts.owner == nullptr) return;  // given up: whoever waited is gone, and its buffers stay
+      facts.owner->completed(facts.irp);
+      book_.free(facts, where);  // DOC: BUF-84
       return;
-    case IrpOrigin::threaded: return end_threaded(facts);
+    case IrpOrigin::threaded: return end_threaded(facts, where);
     case IrpOrigin::associated: return end_associated(facts, where);
     default:  // DOC: VER-77
       services_.broken("VER-77", "", fmt::format("IRP {}, which came from {}, was completed to its end: a completion routine of its maker has to return STATUS_MORE_PROCESSING_REQUIRED, and free it",
@@ -144,7 +146,7 @@ void IoManager::look_at_information(const IrpFacts& facts, const CodePlace& wher
 
 // DOC: BUF-24 BUF-90 BUF-92 the I/O manager ends and frees what it built for a thread. DOC: BUF-82 a request that failed at
 // once tells nobody but the one who called.
-void IoManager::end_threaded(IrpFacts& facts) {
+void IoManager::end_threaded(IrpFacts& facts, const CodePlace& where) {
   IRP* irp = facts.irp;
   facts.completed = true;
   const NTSTATUS status = irp->IoStatus.Status;
@@ -156,7 +158,7 @@ void IoManager::end_threaded(IrpFacts& facts) {
   const bool failed_at_once = !irp->PendingReturned && static_cast<std::uint32_t>(status) >> 30 == 3;
   if (!failed_at_once && irp->UserIosb != nullptr) *irp->UserIosb = irp->IoStatus;
   KEVENT* event = failed_at_once ? nullptr : irp->UserEvent;
-  book_.free(facts);
+  book_.free(facts, where);
   if (event != nullptr) host_.set_event(event);
 }
 
@@ -176,7 +178,7 @@ void IoManager::end_associated(IrpFacts& facts, const CodePlace& where) {
   IRP* master = facts.irp->AssociatedIrp.MasterIrp;
   facts.completed = true;
   release_buffers(facts);
-  book_.free(facts);
+  book_.free(facts, where);
   master->AssociatedIrp.IrpCount = master->AssociatedIrp.IrpCount - 1;
   if (master->AssociatedIrp.IrpCount == 0) complete(master, where);
 }
@@ -193,7 +195,7 @@ void IoManager::free_irp(IRP* raw, const CodePlace& where) {
     return;
   }
   if (services_.call.checking()) facts->freed_by = host_.stack_at(where);
-  book_.free(*facts);
+  book_.free(*facts, where);
 }
 
 // --- cancelling ------------------------------------------------------------------------------------------------------------

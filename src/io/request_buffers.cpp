@@ -7,7 +7,7 @@
 namespace drydock {
 
 namespace {
-constexpr std::uint32_t kBufferTag = 0x20206F49, kMdlTag = 0x206C644D;  // 'Io  ', 'Mdl '
+constexpr std::uint32_t kMdlTag = 0x206C644D;  // 'Mdl '
 }
 
 bool RequestBuffers::accessible(const UserRange& range, bool write) const {
@@ -20,7 +20,7 @@ bool RequestBuffers::accessible(const UserRange& range, bool write) const {
 NTSTATUS RequestBuffers::make_system_buffer(Irp irp, std::uint32_t length, const UserRange& in, std::uint64_t poison) {
   poison_ = poison;
   if (length == 0) return STATUS_SUCCESS;
-  system_buffer_ = static_cast<std::byte*>(services_.pool.allocate(length, PoolKind::nonpaged, kBufferTag));
+  system_buffer_ = static_cast<std::byte*>(services_.pool.allocate_shown(length, kSystemBufferTag));
   if (system_buffer_ == nullptr) return STATUS_INSUFFICIENT_RESOURCES;
   system_length_ = length, initialised_ = in.length;
   if (services_.call.checking())
@@ -84,10 +84,10 @@ NTSTATUS RequestBuffers::prepare_control(Irp irp, ControlCode::Method method, co
 
 // DOC: BUF-25 BUF-33 as many bytes as the driver says, which is trusted; more than there are is told where it completes.
 // DOC: BUF-81 nothing for an error.
-NTSTATUS RequestBuffers::finish(Irp irp) {
-  NTSTATUS status = irp->IoStatus.Status;
-  if (output_.length != 0 && (irp->Flags & IRP_INPUT_OPERATION) != 0 && returns_data(status)) {
-    const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>({irp->IoStatus.Information, output_.length, system_length_}));
+NTSTATUS RequestBuffers::finish(const Ended& ended) {
+  NTSTATUS status = ended.status.Status;
+  if (output_.length != 0 && (ended.flags & IRP_INPUT_OPERATION) != 0 && returns_data(status)) {
+    const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>({ended.status.Information, output_.length, system_length_}));
     if (bytes != 0 && !process_.write(output_.address, {system_buffer_, bytes})) status = STATUS_ACCESS_VIOLATION;
     if (services_.call.checking()) suspect(bytes);
   }

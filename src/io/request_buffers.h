@@ -23,6 +23,8 @@ struct UserRange {
   std::uint32_t length = 0;
 };
 
+inline constexpr std::uint32_t kSystemBufferTag = 0x20206F49;  // 'Io  '
+
 class RequestBuffers {
  public:
   RequestBuffers(const IoServices& services, AddressSpaces& spaces, AddressSpace& process) : services_(services), spaces_(spaces), process_(process) {}
@@ -36,9 +38,14 @@ class RequestBuffers {
   /// IRP_MJ_QUERY_INFORMATION and the like: always buffered. DOC: BUF-11
   NTSTATUS prepare_buffered(Irp irp, const UserRange& in, const UserRange& out, std::uint64_t poison);
 
+  /// How the IRP was when its last driver was done with it.
+  struct Ended {
+    IO_STATUS_BLOCK status{};
+    ULONG flags = 0;
+  };
   /// After completion: copies back, unlocks, frees. The status the client gets: the IRP's, or STATUS_ACCESS_VIOLATION when
   /// its own memory has gone.
-  NTSTATUS finish(Irp irp);
+  NTSTATUS finish(const Ended& ended);
   /// The request ends without drivers having seen it.
   void release();
   /// A driver still has the IRP: its buffers stay as they are, for good.

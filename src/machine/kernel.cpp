@@ -6,6 +6,7 @@
 
 #include "abi/memcheck.h"
 #include "ddi/modules.h"
+#include "io/request_buffers.h"
 #include "sched/guard.h"
 #include "sched/watchdog.h"
 
@@ -246,12 +247,23 @@ void MachineKernel::touch_guarded(std::uint64_t address, std::uint64_t size, boo
   if (!trespass) return;
   const GuardedObject& object = *trespass->object;
   const bool freed = trespass->kind == Trespass::Kind::freed, pool = object.tag != 0;
+  if (object.tag == kIrpTag || object.tag == kSystemBufferTag) return touch_request(address, size, write, object, freed, where);
   const std::string what = fmt::format("{} {} of {} bytes{}", freed ? "a freed" : object.what[0] == 'u' ? "an" : "a", object.what, object.bytes, pool ? tag_text(object.tag) : "");
   std::string place = fmt::format("at +{:#x} of {}", address - object.address, what);
   if (address < object.address) place = fmt::format("{} bytes before {}", object.address - address, what);
   else if (trespass->kind == Trespass::Kind::behind) place += ", behind its end";
   board_->trace.emit(RuleBroken{freed ? "VER-121" : "VER-120", !pool ? "" : freed ? "0xD5" : "0xD6",
                                 fmt::format("{} byte{} {} {} {}", size, size == 1 ? "" : "s", size == 1 ? "was" : "were", write ? "written" : "read", place),
+                                where, history_of(object)});
+}
+
+// DOC: BUF-84 an IRP after its end. DOC: BUF-30 a system buffer behind its end, or after it.
+void MachineKernel::touch_request(std::uint64_t address, std::uint64_t size, bool write, const GuardedObject& object, bool freed, const CodePlace& where) {
+  const bool irp = object.tag == kIrpTag;
+  const char* what = irp ? "IRP" : "system buffer";
+  board_->trace.emit(RuleBroken{irp ? "BUF-84" : "BUF-30", "",
+                                fmt::format("{} byte{} {} {} at +{:#x} of {} {} of {} bytes{}", size, size == 1 ? "" : "s", size == 1 ? "was" : "were", write ? "written" : "read",
+                                            address - object.address, irp ? "an" : "a", what, object.bytes, freed ? ", after the request was completed" : ", outside of it"),
                                 where, history_of(object)});
 }
 

@@ -96,6 +96,7 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   void touch_lent(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where);
   void touch_slot(const storport::Adapter& adapter, const storport::Request& request, std::uint64_t at, std::uint64_t size, bool write,
                   CodePlace where);
+  void touch_request(std::uint64_t address, std::uint64_t size, bool write, const GuardedObject& object, bool freed, const CodePlace& where);
   void touch_guarded(std::uint64_t address, std::uint64_t size, bool write, CodePlace where);
   bool will_fault(std::uint64_t address, std::uint64_t bytes) const;
   void bad_access(std::uint64_t address, std::uint64_t bytes, bool write, const CodePlace& where) override;

@@ -82,7 +82,13 @@ void MachineImpl::look_for_leftovers(Driver& driver) {
   IoManager& io = kernel_.io();
   auto* object = static_cast<DRIVER_OBJECT*>(driver.driver_object());
   io.devices().for_each_of(object, [&](const DeviceFacts& facts) {
-    io.services().broken("VER-152", "0xCE", fmt::format("{} was unloaded and left a device object{}{} behind", driver.image().name(), facts.name.empty() ? "" : " ", narrow(facts.name)), facts.made_at);
+    io.services().broken("VER-152", "0xCE", fmt::format("{} was unloaded and left a device object{}{} behind", driver.image().name(), facts.name.empty() ? "" : " ", narrow(facts.name)),
+                         {.rip = facts.made_at.rip, .rsp = 0, .rbp = 0, .is_return_address = facts.made_at.is_return_address});
+  });
+  io.book().for_each_live([&](const IrpFacts& facts) {  // DOC: VER-77
+    if (facts.made_at.rip == 0 || drivers_->at(facts.made_at.rip) != &driver) return;
+    io.services().broken("VER-77", "", fmt::format("{} was unloaded and left IRP {} behind, which came from {}", driver.image().name(), facts.serial, maker_of(facts.origin)),
+                         {.rip = facts.made_at.rip, .rsp = 0, .rbp = 0, .is_return_address = facts.made_at.is_return_address});
   });
   io.extensions().driver_is_gone(object);
 }

@@ -23,9 +23,19 @@ Pool::~Pool() {
 void* Pool::allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place) {
   if (bytes > kBytesMax) return nullptr;
   bytes = std::max<std::uint64_t>(bytes, 1);
-  void* block = allocate_guarded(bytes, kind, tag, place);
-  if (block == nullptr) block = bytes <= kSizes.back() ? allocate_small(static_cast<std::uint32_t>(bytes), kind, tag, place)
-                                       : allocate_large(bytes, kind, tag, place);
+  void* block = place.rip == 0 ? nullptr : allocate_guarded(bytes, kind, tag, place);
+  return block != nullptr ? block : allocate_plain(bytes, kind, tag, place);
+}
+
+void* Pool::allocate_shown(std::uint64_t bytes, std::uint32_t tag, const CodePlace& place) {
+  if (bytes > kBytesMax) return nullptr;
+  bytes = std::max<std::uint64_t>(bytes, 1);
+  void* block = allocate_guarded(bytes, PoolKind::nonpaged, tag, place);
+  return block != nullptr ? block : allocate_plain(bytes, PoolKind::nonpaged, tag, place);
+}
+
+void* Pool::allocate_plain(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place) {
+  void* block = bytes <= kSizes.back() ? allocate_small(static_cast<std::uint32_t>(bytes), kind, tag, place) : allocate_large(bytes, kind, tag, place);
   if (block == nullptr) return nullptr;
   ++live_blocks_;
   live_bytes_ += bytes;
@@ -33,11 +43,13 @@ void* Pool::allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, cons
 }
 
 void* Pool::allocate_guarded(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place) {
-  if (guarded_ == nullptr || place.rip == 0) return nullptr;
+  if (guarded_ == nullptr) return nullptr;
   const GuardedObject* object = guarded_->allocate(kGuardedName, bytes, tag, place);
   if (object == nullptr) return nullptr;
   if (kind == PoolKind::paged) guarded_paged_.insert(object->address);
   std::memset(memory_.alias(reinterpret_cast<void*>(object->address)), std::to_integer<int>(kFresh), bytes);
+  ++live_blocks_;
+  live_bytes_ += bytes;
   return reinterpret_cast<void*>(object->address);
 }
 

@@ -63,6 +63,8 @@ class Pool {
 
   /// nullptr when memory has run out. Zero bytes are one byte. Contents are undefined.
   void* allocate(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place = {});
+  /// Nonpaged memory of drydock's own that a driver is given to look at: guarded, too, where blocks are.
+  void* allocate_shown(std::uint64_t bytes, std::uint32_t tag, const CodePlace& place = {});
   tl::expected<FreedBlock, PoolFault> free(std::uint64_t address, const CodePlace& place = {});
   tl::expected<FreedBlock, PoolFault> free(void* address, const CodePlace& place = {}) { return free(reinterpret_cast<std::uint64_t>(address), place); }
 
@@ -127,6 +129,7 @@ class Pool {
   }
 
   void* allocate_guarded(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
+  void* allocate_plain(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
   tl::expected<FreedBlock, PoolFault> free_guarded(std::uint64_t address, const CodePlace& place);
   void* allocate_small(std::uint32_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);
   void* allocate_large(std::uint64_t bytes, PoolKind kind, std::uint32_t tag, const CodePlace& place);

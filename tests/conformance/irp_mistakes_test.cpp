@@ -7,17 +7,21 @@ namespace drydock {
 struct Mistake {
   const char *driver, *rule, *code, *message, *function;
   std::uint32_t bytes = 64;
+  Checks checks = Checks::standard;
 };
 
 void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.driver; }
 
 class IrpMistakes : public testing::TestWithParam<Mistake> {
  protected:
-  static Report run(const std::string& driver, std::uint32_t bytes) {
-    Workbench bench;
+  static Report run(const std::string& driver, std::uint32_t bytes, Checks checks) {
+    Options options;
+    options.checks = checks;
+    Workbench bench(options);
     bench.with(driver);
     {
       auto device = bench.open();
+      device->read(bench.buffer(bytes));
       device->read(bench.buffer(bytes));
     }
     return bench.stop();
@@ -26,7 +30,7 @@ class IrpMistakes : public testing::TestWithParam<Mistake> {
 
 TEST_P(IrpMistakes, are_found_where_they_are_made) {
   const Mistake& mistake = GetParam();
-  const Report report = run(mistake.driver, mistake.bytes);
+  const Report report = run(mistake.driver, mistake.bytes, mistake.checks);
   const Finding* finding = finding_of(report, mistake.rule);
   ASSERT_NE(finding, nullptr) << findings_of(report);
   EXPECT_EQ(finding->code, mistake.code);
@@ -37,10 +41,11 @@ TEST_P(IrpMistakes, are_found_where_they_are_made) {
 }
 
 TEST_P(IrpMistakes, are_not_seen_in_the_correct_twin) {
-  EXPECT_EQ(findings_of(run(std::string(GetParam().driver) + "_twin", GetParam().bytes)), "");
+  for (const Checks checks : {Checks::standard, Checks::all})
+    EXPECT_EQ(findings_of(run(std::string(GetParam().driver) + "_twin", GetParam().bytes, checks)), "");
 }
 
-// DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 BUF-26 BUF-27 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
+// DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 BUF-26 BUF-27 BUF-30 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
 INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"status_differs", "VER-72", "0xC9/0x224", "returned 0x00000000", "Read"},
     Mistake{"neither_completed_nor_pended", "VER-72", "0xC9/0x226", "neither completed", "Read"},
@@ -53,10 +58,14 @@ INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"completed_above_dispatch", "BUF-83", "0xC9/0x0E", "IRQL 3", "Read"},
     Mistake{"frees_foreign_irp", "VER-77", "0xC9/0x02", "the I/O manager frees it", "Read"},
     Mistake{"freed_twice", "VER-77", "0xC9/0x20A", "freed a second time", "Read"},
+    Mistake{"irp_left_behind", "VER-77", "", "left IRP", "Read"},
     Mistake{"never_completed", "DRY-21", "", "was never completed", "Read"},
     Mistake{"cancel_lock_kept", "VER-91", "", "without releasing the cancel spin lock", "Cancel"},
     Mistake{"information_too_large", "BUF-26", "0xC9/0x312", "Information 72", "Read"},
-    Mistake{"leaks_system_buffer", "BUF-27", "", "32 bytes", "Read"}),
+    Mistake{"leaks_system_buffer", "BUF-27", "", "32 bytes", "Read"},
+    Mistake{"touched_after_completion", "BUF-84", "", "of an IRP", "Read", 64, Checks::all},
+    Mistake{"system_buffer_overrun", "BUF-30", "", "+0x40 of a system buffer of 64 bytes, outside of it", "Read", 64, Checks::all},
+    Mistake{"system_buffer_kept", "BUF-30", "", "after the request was completed", "Read", 64, Checks::all}),
     [](const auto& info) { return info.param.driver; });
 
 }  // namespace drydock

@@ -142,6 +142,15 @@ NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   return Complete(irp, STATUS_SUCCESS, 0);
 }
 
+#elif defined(IRP_LEFT_BEHIND)
+NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+  PIRP own;
+  (void)device, (void)stack;
+  own = IoAllocateIrp(1, FALSE); /* EXPECT */
+  if (CORRECT && own != NULL) IoFreeIrp(own);
+  return Complete(irp, STATUS_SUCCESS, 0);
+}
+
 #elif defined(NEVER_COMPLETED)
 static DRIVER_CANCEL Cancel;
 static void NTAPI Cancel(PDEVICE_OBJECT device, PIRP irp) {
@@ -191,5 +200,33 @@ NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   irp->IoStatus.Information = length;
   IoCompleteRequest(irp, IO_NO_INCREMENT); /* EXPECT */
   return STATUS_SUCCESS;
+}
+
+#elif defined(TOUCHED_AFTER_COMPLETION)
+NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+  NTSTATUS status = STATUS_END_OF_FILE;
+  (void)device, (void)stack;
+  Complete(irp, status, 0);
+  return CORRECT ? status : irp->IoStatus.Status; /* EXPECT */
+}
+
+#elif defined(SYSTEM_BUFFER_OVERRUN)
+NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+  volatile UCHAR *buffer = irp->AssociatedIrp.SystemBuffer;
+  ULONG length = stack->Parameters.Read.Length, i;
+  (void)device;
+  for (i = 0; i < length + (CORRECT ? 0 : 16); ++i) buffer[i] = 0; /* EXPECT */
+  return Complete(irp, STATUS_SUCCESS, length);
+}
+
+#elif defined(SYSTEM_BUFFER_KEPT)
+static volatile UCHAR *g_Kept;
+NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+  ULONG length = stack->Parameters.Read.Length;
+  (void)device;
+  if (g_Kept != NULL && !CORRECT) *g_Kept = 1; /* EXPECT */
+  g_Kept = irp->AssociatedIrp.SystemBuffer;
+  RtlZeroMemory(irp->AssociatedIrp.SystemBuffer, length);
+  return Complete(irp, STATUS_SUCCESS, length);
 }
 #endif

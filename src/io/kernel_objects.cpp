@@ -8,37 +8,55 @@ KernelObjects::KernelObjects(Scheduler& scheduler, Pool& pool, DriverCall& call,
     : dispatcher(scheduler), dpcs(scheduler, call), timers(scheduler, dispatcher, dpcs), threads(scheduler, pool, call, trace, dispatcher, objects),
       resources(dispatcher) {}
 
-std::vector<Remnant> KernelObjects::evict(const void* alias, std::uint64_t size) {
+/// Something in use: where it lies, who made it, what it will call.
+struct KernelObjects::Use {
+  const void* alias;
+  CodePlace where;
+  std::uint64_t routine = 0;
+};
+
+template <class Goes>
+std::vector<Remnant> KernelObjects::evict_if(Goes&& goes) {
   std::vector<Remnant> found;
-  const auto inside = [&](const void* object) { return reinterpret_cast<std::uint64_t>(object) - reinterpret_cast<std::uint64_t>(alias) < size; };
   for (const auto& timer : timers.all_active())
-    if (inside(timer.alias)) {
+    if (goes(Use{timer.alias, timer.where})) {
       found.push_back({"a timer that is set", "0xC7/0x0", timer.where});
       timers.cancel(const_cast<KTIMER&>(*timer.alias));
     }
   for (const auto& dpc : dpcs.all_queued())
-    if (inside(dpc.alias) && dpcs.remove(const_cast<KDPC&>(*dpc.alias))) found.push_back({"a DPC that is queued", "0xC7/0x1", dpc.where});
+    if (goes(Use{dpc.alias, dpc.where, dpc.routine}) && dpcs.remove(const_cast<KDPC&>(*dpc.alias))) found.push_back({"a DPC that is queued", "0xC7/0x1", dpc.where});
   for (const auto& resource : resources.all())
-    if (inside(resource.alias)) {
+    if (goes(Use{resource.alias, resource.where})) {
       found.push_back({"an ERESOURCE that was never deleted", "0xC4/0xD2", resource.where});
       resources.forget(const_cast<ERESOURCE&>(*resource.alias));
     }
   std::erase_if(lookasides, [&](const auto& one) {
-    if (!inside(one.first)) return false;
+    if (!goes(Use{one.first, one.second.where})) return false;
     found.push_back({"a lookaside list that was never deleted", "0xC4/0xCC", one.second.where});
     return true;
   });
   return found;
 }
 
-std::vector<Remnant> KernelObjects::evict_all() {
-  std::vector<Remnant> found = evict(nullptr, ~std::uint64_t{0});
-  for (Remnant& remnant : found) remnant.code = remnant.code.starts_with("0xC7") ? "0xCE" : "";
-  for (const auto& thread : threads.living()) found.push_back({"a system thread that has not ended", "0xCE", thread.created});
+static bool lies_in(std::uint64_t address, std::uint64_t base, std::uint64_t size) { return address - base < size; }
+
+std::vector<Remnant> KernelObjects::evict(const void* alias, std::uint64_t size) {
+  return evict_if([&](const Use& use) { return lies_in(reinterpret_cast<std::uint64_t>(use.alias), reinterpret_cast<std::uint64_t>(alias), size); });
+}
+
+std::vector<Remnant> KernelObjects::evict_image(std::uint64_t base, std::uint64_t size) {
+  const auto inside = [&](std::uint64_t address) { return lies_in(address, base, size); };
+  std::vector<Remnant> found = evict_if([&](const Use& use) { return inside(reinterpret_cast<std::uint64_t>(use.alias)) || inside(use.where.rip) || inside(use.routine); });
+  for (Remnant& remnant : found) remnant.code = remnant.code.starts_with("0xC7") ? "0xCE" : remnant.code;
+  for (const auto& thread : threads.living())
+    if (inside(thread.routine)) found.push_back({"a system thread that has not ended", "0xCE", thread.created});
   for (const auto& [handle, opened] : objects.handles())
-    found.push_back({fmt::format("a handle of {} that was never closed", std::string_view(text_of(opened.object->kind))), "", opened.opened});
-  for (const auto& [handle, where] : event_providers) found.push_back({"an event provider that was never unregistered", "0xC4/0xDD", where});
-  event_providers.clear();
+    if (inside(opened.opened.rip)) found.push_back({fmt::format("a handle of {} that was never closed", std::string_view(text_of(opened.object->kind))), "", opened.opened});
+  std::erase_if(event_providers, [&](const auto& one) {
+    if (!inside(one.second.rip)) return false;
+    found.push_back({"an event provider that was never unregistered", "0xC4/0xDD", one.second});
+    return true;
+  });
   return found;
 }
 

@@ -4,6 +4,7 @@
 // driver that unloads.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,11 +43,17 @@ class KernelObjects {
   std::map<const void*, LookasideRecord> lookasides;  ///< by alias
   std::map<std::uint64_t, CodePlace> event_providers; ///< registered for event tracing, by handle
   std::uint64_t next_event_provider = 1;
+  std::set<std::uint64_t> paged_pool;  ///< addresses of the driver's live blocks of paged pool
 
   /// DOC: VER-162 what [alias, +size) holds that is still in use. It is forgotten: the memory goes away.
   std::vector<Remnant> evict(const void* alias, std::uint64_t size);
-  /// DOC: VER-152 VER-170 what a driver left when it was unloaded; forgotten, too.
-  std::vector<Remnant> evict_all();
+  /// DOC: VER-152 VER-170 what the driver whose image is [base, +size) left when it was unloaded; forgotten, too.
+  std::vector<Remnant> evict_image(std::uint64_t base, std::uint64_t size);
+
+ private:
+  struct Use;
+  template <class Goes>
+  std::vector<Remnant> evict_if(Goes&& goes);
 };
 
 }  // namespace drydock

@@ -91,6 +91,7 @@ void MachineImpl::look_for_leftovers(Driver& driver) {
                          {.rip = facts.made_at.rip, .rsp = 0, .rbp = 0, .is_return_address = facts.made_at.is_return_address});
   });
   io.extensions().driver_is_gone(object);
+  report_remnants(driver);
 }
 
 }  // namespace drydock

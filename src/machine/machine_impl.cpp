@@ -265,17 +265,15 @@ void MachineImpl::shut_down() {
       for (auto& adapter : kernel_.adapters()) adapter->remove();
       if (driver_ != nullptr && unload(*driver_) && !driver_->miniport) look_for_leftovers(*driver_);
     });
-  if (findings_ && !kernel_.halt()) {
-    report_remnants();
-    report_pool_leaks();
-  }
+  if (driver_ != nullptr && !kernel_.halt()) report_remnants(*driver_);
+  if (findings_ && !kernel_.halt()) report_pool_leaks();
 }
 
 // DOC: VER-152 what the kernel still uses of a driver that is gone. Nothing of it happens any more.
-void MachineImpl::report_remnants() {
-  if (!kernel_.has_objects()) return;
-  for (const Remnant& remnant : kernel_.objects().evict_all())
-    findings_->report("VER-152", std::string(remnant.code), "the driver was unloaded and left " + remnant.what, remnant.where);
+void MachineImpl::report_remnants(const Driver& driver) {
+  if (!kernel_.has_objects() || !driver.loaded()) return;
+  for (const Remnant& remnant : kernel_.objects().evict_image(driver.image().base(), driver.image().size()))
+    board_->trace.emit(RuleBroken{"VER-152", remnant.code, fmt::format("{} was unloaded and left {}", driver.image().name(), remnant.what), remnant.where});
 }
 
 // DOC: ST-57 what the driver allocated and did not free.

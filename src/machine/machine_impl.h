@@ -91,7 +91,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   NTSTATUS enter(Driver& driver);
   bool unload(Driver& driver);
   void look_for_leftovers(Driver& driver);
-  void report_remnants();
+  void report_remnants(const Driver& driver);
   void report_pool_leaks();
   bool prepare_coverage();
   void write_coverage();

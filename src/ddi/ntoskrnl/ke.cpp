@@ -5,7 +5,6 @@
 
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
-#include "ddi/spin_word.h"
 #include "ddi/varargs.h"
 
 namespace drydock::ddi {
@@ -14,7 +13,7 @@ namespace {
 
 constexpr const char* kModule = "ntoskrnl.exe";
 
-// --- IRQL and spin locks ------------------------------------------------------------------------------------------------
+// --- IRQL ------------------------------------------------------------------------------------------------
 
 UCHAR get_current_irql(Call& call) { return call.scheduler().irql(); }
 UCHAR raise_irql(Call& call, UCHAR to) {
@@ -26,27 +25,6 @@ UCHAR raise_irql_to_dpc_level(Call& call) { return raise_irql(call, kDispatchLev
 void lower_irql(Call& call, UCHAR to) {
   if (to > call.scheduler().irql()) call.broken("VER-85", "", fmt::format("KeLowerIrql to {} at IRQL {}: it can only lower", to, call.scheduler().irql()));
   call.scheduler().lower_irql(to);
-}
-
-void initialize_spin_lock(Call& call, ULONG_PTR* lock) {
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) *host = 0;
-}
-
-UCHAR acquire_spin_lock_raise(Call& call, ULONG_PTR* lock) {
-  const Irql old = call.scheduler().raise_irql(kDispatchLevel);
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) acquire_word(call, *host);
-  return old;
-}
-void release_spin_lock(Call& call, ULONG_PTR* lock, UCHAR irql) {
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) release_word(call, *host);
-  call.scheduler().lower_irql(irql);
-}
-void acquire_spin_lock_at_dpc_level(Call& call, ULONG_PTR* lock) {
-  if (call.scheduler().irql() != kDispatchLevel) call.broken("VER-84", "", fmt::format("{} at IRQL {}", call.name(), call.scheduler().irql()));
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) acquire_word(call, *host);
-}
-void release_spin_lock_from_dpc_level(Call& call, ULONG_PTR* lock) {
-  if (ULONG_PTR* host = call.object(lock, "SpinLock")) release_word(call, *host);
 }
 
 // --- time and processors --------------------------------------------------------------------------------------------------
@@ -134,11 +112,6 @@ std::vector<Row> ke_rows() {
       routine<"KeRaiseIrqlToDpcLevel", kAnyIrql, &raise_irql_to_dpc_level>(kModule, "nf-wdm-keraiseirqltodpclevel"),
       routine<"KeLowerIrql", kAnyIrql, &lower_irql>(kModule, "nf-wdm-kelowerirql"),
       routine<"KfLowerIrql", kAnyIrql, &lower_irql>(kModule, "nf-wdm-kelowerirql"),
-      routine<"KeInitializeSpinLock", kAnyIrql, &initialize_spin_lock>(kModule, "nf-wdm-keinitializespinlock"),
-      routine<"KeAcquireSpinLockRaiseToDpc", kDispatchLevel, &acquire_spin_lock_raise>(kModule, "nf-wdm-keacquirespinlockraisetodpc"),
-      routine<"KeReleaseSpinLock", kDispatchLevel, &release_spin_lock>(kModule, "nf-wdm-kereleasespinlock"),
-      routine<"KeAcquireSpinLockAtDpcLevel", kAnyIrql, &acquire_spin_lock_at_dpc_level>(kModule, "nf-wdm-keacquirespinlockatdpclevel"),
-      routine<"KeReleaseSpinLockFromDpcLevel", kAnyIrql, &release_spin_lock_from_dpc_level>(kModule, "nf-wdm-kereleasespinlockfromdpclevel"),
       routine<"KeStallExecutionProcessor", kAnyIrql, &stall>(kModule, "nf-ntifs-kestallexecutionprocessor"),
       routine<"KeQuerySystemTimePrecise", kAnyIrql, &query_system_time>(kModule, "nf-wdm-kequerysystemtimeprecise"),
       routine<"KeQueryPerformanceCounter", kAnyIrql, &query_performance_counter>(kModule, "nf-ntifs-kequeryperformancecounter"),

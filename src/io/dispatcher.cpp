@@ -147,10 +147,10 @@ Waited Dispatcher::wait(std::span<DISPATCHER_HEADER* const> objects, bool all, s
   return waiter.result;
 }
 
-bool Dispatcher::give_up(const Task& task) {
+bool Dispatcher::give_up(const Thread& thread) {
   for (const auto& [header, waiters] : waiters_)
     for (Waiter* waiter : waiters)
-      if (waiter->thread.task == &task) {
+      if (&waiter->thread == &thread) {
         end(*waiter, {WaitEnd::hopeless, 0});
         return true;
       }

@@ -75,9 +75,8 @@ class Dispatcher {
   /// a time: for ever, but not longer than kPatience when somebody needs the thread (`urgent`).
   Waited wait(std::span<DISPATCHER_HEADER* const> objects, bool all, std::optional<Nanoseconds> time, bool urgent, const WaitInProgress& which);
 
-  /// Nothing happens any more on the machine: ends the wait of the thread that runs `task` as hopeless. False: it does not
-  /// wait here.
-  bool give_up(const Task& task);
+  /// Nothing happens any more on the machine: ends the wait of this thread as hopeless. False: it does not wait here.
+  bool give_up(const Thread& thread);
   /// Null: it does not wait here.
   const WaitInProgress* wait_of(const Thread& thread) const;
   /// Does anybody wait for an object in [address, +size) of drydock's alias?

@@ -4,7 +4,6 @@
 // driver that unloads.
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,6 @@ class KernelObjects {
   std::map<const void*, LookasideRecord> lookasides;  ///< by alias
   std::map<std::uint64_t, CodePlace> event_providers; ///< registered for event tracing, by handle
   std::uint64_t next_event_provider = 1;
-  std::set<std::uint64_t> paged_pool;  ///< addresses of the driver's live blocks of paged pool
 
   /// DOC: VER-162 what [alias, +size) holds that is still in use. It is forgotten: the memory goes away.
   std::vector<Remnant> evict(const void* alias, std::uint64_t size);

@@ -87,7 +87,8 @@ bool Clients::take_inbox() {
 bool Clients::drive(const bool& done, const Task& task) {
   Driven driven = board_.scheduler->drive(done);
   if (driven != Driven::stuck) [[likely]] return driven == Driven::done;
-  if (!kernel_.has_objects() || !kernel_.objects().dispatcher.give_up(task)) return false;
+  const Thread* thread = board_.scheduler->thread_of_task(task);
+  if (thread == nullptr || !kernel_.has_objects() || !kernel_.objects().dispatcher.give_up(*thread)) return false;
   return board_.scheduler->drive(done) == Driven::done;
 }
 

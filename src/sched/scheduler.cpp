@@ -289,6 +289,12 @@ const Thread* Scheduler::thread_of_object(const void* object) const {
   return nullptr;
 }
 
+const Thread* Scheduler::thread_of_task(const Task& task) const {
+  for (const auto& each : threads_)
+    if (each->task == &task) return each.get();
+  return nullptr;
+}
+
 void Scheduler::sleep(Nanoseconds time) {
   struct WakeUp final : Event {
     WakeUp(Scheduler& s, Thread& t) : scheduler(s), thread(t) {}

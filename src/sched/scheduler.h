@@ -118,6 +118,8 @@ class Scheduler {
   void* show_thread_object(void* object);
   /// Whose thread object this is; null: nobody's.
   const Thread* thread_of_object(const void* object) const;
+  /// Who runs it; null: nobody.
+  const Thread* thread_of_task(const Task& task) const;
 
   // --- driving ----------------------------------------------------------------------------------------------------
   /// Runs the machine on the calling OS thread until `done`. The caller holds the machine's mutex and a DrivingThread.

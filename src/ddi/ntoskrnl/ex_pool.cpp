@@ -36,8 +36,7 @@ void check_free(Call& call, void* memory, ULONG tag) {
   const auto block = call.services().pool.find(reinterpret_cast<std::uint64_t>(memory));
   if (!block) return;  // pool_free tells
   const Irql irql = call.scheduler().irql();
-  auto& paged = call.kernel().objects().paged_pool;
-  if (paged.erase(block->address) != 0 && irql > kApcLevel)
+  if (block->kind == PoolKind::paged && irql > kApcLevel)
     call.broken("VER-169", "0xC4/0x11", fmt::format("{} was given paged pool at IRQL {}; its highest is 1", call.name(), irql));
   if (tag != 0 && block->tag != tag)
     call.broken("VER-169", "0xC2/0xA", fmt::format("{}: the block was allocated with tag {:#010x} and is freed with {:#010x}", call.name(), block->tag, tag));
@@ -49,7 +48,6 @@ void* allocate(Call& call, const Wanted& wanted) {
   check_request(call, wanted);
   if (wanted.bytes > Pool::kBytesMax) return nullptr;
   void* memory = pool_allocate(call, wanted.bytes, wanted.tag, wanted.kind);
-  if (memory != nullptr && wanted.kind == PoolKind::paged) call.kernel().objects().paged_pool.insert(reinterpret_cast<std::uint64_t>(memory));
   if (memory == nullptr || !wanted.zeroed) return memory;
   if (std::byte* host = call.range(memory, wanted.bytes, true, "the new block")) std::memset(host, 0, wanted.bytes);
   return memory;

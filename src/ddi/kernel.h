@@ -2,6 +2,7 @@
 // Kernel: what the exports reach through the current machine: every service a routine of Microsoft's may need. The
 // machine derives from it and owns what it refers to. Exports find it with current_kernel(), once per crossing.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ class Kernel : public MachineHooks {
     return *objects_;
   }
   bool has_objects() const { return objects_.has_value(); }
+  /// What drivers took from MmAllocateContiguousMemory and its kin, by address.
+  std::map<std::uint64_t, storport::DriverMemory>& contiguous() { return contiguous_; }
   /// Does anybody want to know of each routine called?
   bool watched() const { return services_->trace.wanted(); }
   /// The adapter a device extension belongs to; null when the pointer is nobody's.
@@ -71,6 +74,7 @@ class Kernel : public MachineHooks {
   storport::Services* services_ = nullptr;
   AddressSpaces* spaces_ = nullptr;
   IoManager* io_ = nullptr;
+  std::map<std::uint64_t, storport::DriverMemory> contiguous_;  ///< ended as early as objects_
   std::optional<KernelObjects> objects_;  ///< derived classes end it before the scheduler
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last

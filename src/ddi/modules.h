@@ -27,6 +27,7 @@ std::vector<Row> ke_system_rows();
 std::vector<Row> etw_rows();
 std::vector<Row> exception_rows();
 std::vector<Row> mm_rows();
+std::vector<Row> mm_memory_rows();
 std::vector<Row> io_device_rows();
 std::vector<Row> io_irp_rows();
 std::vector<Row> rtl_rows();

@@ -28,7 +28,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
     scheduler_.set_thread_objects([](void* self, unsigned) { return static_cast<void*>(static_cast<KernelForTests*>(self)->allocate(0x800)); }, this);
     trace_.add(*this, false);
   }
-  ~KernelForTests() { objects_.reset(); }
+  ~KernelForTests() { objects_.reset(), contiguous_.clear(); }
 
   /// Runs `body` as driver code.
   void run(std::function<void()> body) {

@@ -152,6 +152,7 @@ void MachineKernel::remove_adapters() {
   recent_adapter_ = nullptr;
   owned_.clear();
   objects_.reset();
+  contiguous_.clear();
 }
 
 void MachineKernel::message_arrived(PciFunction& function, std::uint32_t vector) {

@@ -271,7 +271,11 @@ void MachineImpl::shut_down() {
 
 // DOC: VER-152 what the kernel still uses of a driver that is gone. Nothing of it happens any more.
 void MachineImpl::report_remnants(const Driver& driver) {
-  if (!kernel_.has_objects() || !driver.loaded()) return;
+  if (!driver.loaded()) return;
+  for (const auto& [address, memory] : kernel_.contiguous())
+    if (driver.contains(memory.where().rip, 1))
+      board_->trace.emit(RuleBroken{"ST-57", "", fmt::format("{} bytes of contiguous memory were never freed", memory.bytes()), memory.where()});
+  if (!kernel_.has_objects()) return;
   for (const Remnant& remnant : kernel_.objects().evict_image(driver.image().base(), driver.image().size()))
     board_->trace.emit(RuleBroken{"VER-152", remnant.code, fmt::format("{} was unloaded and left {}", driver.image().name(), remnant.what), remnant.where});
 }

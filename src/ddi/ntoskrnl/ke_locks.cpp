@@ -313,9 +313,8 @@ void await_rundown(Call& call, EX_RUNDOWN_REF* reference) {
 }  // namespace
 
 std::vector<Row> ke_lock_rows() {
-  const char* region = "nf-wdm-keentercriticalregion";
   return {
-      routine<"KeEnterCriticalRegion", kApcLevel, &enter_critical_region>(kModule, region),
+      routine<"KeEnterCriticalRegion", kApcLevel, &enter_critical_region>(kModule, "nf-wdm-keentercriticalregion"),
       routine<"KeLeaveCriticalRegion", kApcLevel, &leave_critical_region>(kModule, "nf-wdm-keleavecriticalregion"),
       routine<"KeEnterGuardedRegion", kApcLevel, &enter_guarded_region>(kModule, "nf-wdm-keenterguardedregion"),
       routine<"KeLeaveGuardedRegion", kApcLevel, &leave_guarded_region>(kModule, "nf-wdm-keleaveguardedregion"),

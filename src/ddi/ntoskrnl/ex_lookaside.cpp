@@ -14,7 +14,7 @@ namespace drydock::ddi {
 namespace {
 
 constexpr const char* kModule = "ntoskrnl.exe";
-constexpr USHORT kDepth = 4, kDepthMax = 256;  // ASSUMED: how many a list keeps. ex_lookaside_test: AListKeepsAFewEntries
+constexpr USHORT kDepth = 4, kDepthMax = 256;  // ASSUMED: how many a list keeps. tests/drivers/wdm/kernel_routines
 
 const void* export_address(const char* name) { return find_row(kModule, name)->address; }
 

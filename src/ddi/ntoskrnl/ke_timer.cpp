@@ -94,7 +94,7 @@ BOOLEAN set_timer_ex(Call& call, KTIMER* timer, LONGLONG due, LONG period, KDPC*
                                             dpc_host == nullptr ? nullptr : dpc, dpc_host, {where.rip, 0, 0, where.is_return_address});
 }
 BOOLEAN set_timer(Call& call, KTIMER* timer, LONGLONG due, KDPC* dpc) { return set_timer_ex(call, timer, due, 0, dpc); }
-// ASSUMED: nothing else wakes the processor, so a timer is never coalesced. ke_timer_test: ACoalescableTimerFiresWhenItIsDue
+// ASSUMED: nothing else wakes the processor, so a timer is never coalesced. tests/drivers/wdm/kernel_routines
 BOOLEAN set_coalescable_timer(Call& call, KTIMER* timer, LONGLONG due, ULONG period, ULONG, KDPC* dpc) {
   return set_timer_ex(call, timer, due, static_cast<LONG>(period), dpc);
 }

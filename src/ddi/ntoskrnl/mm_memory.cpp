@@ -14,8 +14,8 @@ constexpr const char* kModule = "ntoskrnl.exe";
 void* allocate(Call& call, SIZE_T bytes, std::uint64_t lowest, std::uint64_t highest, std::uint64_t boundary) {
   const CodePlace where = call.place();
   ContiguousLimits limits;
-  limits.lowest = PhysicalAddress{lowest};
-  limits.highest = PhysicalAddress{highest};
+  limits.lowest = lowest;
+  limits.highest = highest;
   limits.boundary = boundary;
   auto memory = bytes == 0 || bytes > Pool::kBytesMax
                     ? std::nullopt

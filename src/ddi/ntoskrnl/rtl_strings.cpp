@@ -1,5 +1,5 @@
 // ntoskrnl.exe: Rtl…: counted strings: prefixes, case, conversions between character sets, numbers and GUIDs.
-// ASSUMED: the system's ANSI code page is Latin-1. rtl_strings_test: AnAnsiStringIsLatin1
+// ASSUMED: the system's ANSI code page is Latin-1. tests/drivers/wdm/kernel_routines
 
 #include <algorithm>
 #include <cstring>

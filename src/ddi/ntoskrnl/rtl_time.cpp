@@ -58,7 +58,7 @@ void seconds_to_time(Call& call, ULONG seconds, LARGE_INTEGER* time) {
   if (LARGE_INTEGER* host = call.object(time, "Time")) host->QuadPart = (seconds + Epoch) * kSecond100ns;
 }
 
-// ASSUMED: the machine's clock shows UTC, so local time is system time. rtl_time_test: LocalTimeIsSystemTime
+// ASSUMED: the machine's clock shows UTC, so local time is system time. tests/drivers/wdm/kernel_routines
 void same_time(Call& call, LARGE_INTEGER* from, LARGE_INTEGER* to) {
   const LARGE_INTEGER* host = call.object(from, "Time");
   LARGE_INTEGER* out = call.object(to, "Time");

@@ -104,6 +104,9 @@ static LONG Strings(void) {
   RtlFreeAnsiString(&narrow);
   RtlFreeUnicodeString(&wide);
   CHECK(NT_SUCCESS(RtlUnicodeStringToInteger(&number, 0, &value)) && value == (ULONG)-31);
+  RtlInitAnsiString(&narrow, "\xE9");
+  CHECK(NT_SUCCESS(RtlAnsiStringToUnicodeString(&wide, &narrow, TRUE)) && wide.Length == 2 && wide.Buffer[0] == 0xE9);
+  RtlFreeUnicodeString(&wide);
   wide.Buffer = buffer, wide.Length = 0, wide.MaximumLength = sizeof buffer;
   CHECK(NT_SUCCESS(RtlIntegerToUnicodeString(255, 16, &wide)) && wide.Length == 4 && memcmp(buffer, L"FF", 6) == 0);
   wide.MaximumLength = 2;
@@ -136,7 +139,7 @@ static LONG Bitmaps(void) {
 
 static LONG Times(void) {
   TIME_FIELDS fields = {2024, 2, 29, 12, 34, 56, 789, 0}, back;
-  LARGE_INTEGER time;
+  LARGE_INTEGER time, local;
   ULONG seconds;
   CHECK(RtlTimeFieldsToTime(&fields, &time));
   RtlTimeToTimeFields(&time, &back);
@@ -144,6 +147,8 @@ static LONG Times(void) {
   fields.Year = 2023;
   CHECK(!RtlTimeFieldsToTime(&fields, &time));
   RtlSecondsSince1970ToTime(86400, &time);
+  ExSystemTimeToLocalTime(&time, &local);
+  CHECK(local.QuadPart == time.QuadPart);
   CHECK(RtlTimeToSecondsSince1970(&time, &seconds) && seconds == 86400);
   return 0;
 }
@@ -214,6 +219,7 @@ static LONG Timers(PSHARED shared) {
   KDPC dpc;
   PVOID objects[2];
   LARGE_INTEGER time = Milliseconds(100), none;
+  ULONGLONG before;
   none.QuadPart = 0;
   KeInitializeSemaphore(&shared->Semaphore, 0, 100);
   KeInitializeTimer(&timer);
@@ -227,6 +233,10 @@ static LONG Timers(PSHARED shared) {
   while (KeWaitForSingleObject(&shared->Semaphore, Executive, KernelMode, FALSE, &none) == STATUS_SUCCESS) {
   }
   CHECK(KeReadStateSemaphore(&shared->Semaphore) == 0);
+  KeSetCoalescableTimer(&timer, Milliseconds(3), 0, 1000, NULL);
+  before = KeQueryInterruptTime();
+  CHECK(KeWaitForSingleObject(&timer, Executive, KernelMode, FALSE, NULL) == STATUS_SUCCESS);
+  CHECK(KeQueryInterruptTime() - before < 40000);
   return 0;
 }
 

@@ -26,6 +26,7 @@ step "clang, warnings are errors" tools/test/run.py --preset dev-clang --jobs "$
 step "host under ASan and UBSan" tools/test/run.py --preset asan --jobs "$jobs" --skip 'nbdkit|clients|tidy|docs'
 step "every rule, switched off, is missed" tests/system/check_rules.py --build build/release --source . --whole
 step "fuzz targets, two minutes each" tools/test/fuzz.sh 120
+step "100000 random sequences of IRPs" env DRYDOCK_SEQUENCES=100000 build/release/tests/conformance/conformance_test --gtest_filter="IrpSequences.*"
 step "self-check, 500 seeds, and 10000 plans of faults" \
   tests/system/sweep.py --build build/release --source . --seeds 500 --fault-seeds 10000
 

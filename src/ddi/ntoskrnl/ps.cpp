@@ -68,9 +68,19 @@ NTSTATUS reference_by_handle(Call& call, HANDLE handle, ACCESS_MASK, void* type,
 /// A thread that is none of the driver's own is counted by nobody: it lives as long as the machine.
 bool is_a_thread(Call& call, const void* object) { return object != nullptr && call.scheduler().thread_of_object(object) != nullptr; }
 
+/// Devices are counted by the I/O manager.
+bool change_device(Call& call, void* address, int by) {
+  DeviceObjects& devices = call.kernel().io().devices();
+  auto* device = static_cast<DEVICE_OBJECT*>(address);
+  if (devices.find(device) == nullptr) return false;
+  by > 0 ? devices.hold(device) : devices.let_go(device);
+  return true;
+}
+
 LONG_PTR change_references(Call& call, void* address, int by) {
   CountedObject* object = table_of(call).find(address);
   if (object != nullptr) return by > 0 ? table_of(call).reference(*object) : table_of(call).dereference(*object);
+  if (change_device(call, address, by)) return 1;
   if (!is_a_thread(call, address)) call.broken("VER-166", "", fmt::format("{} was given an address that is no object's", call.name()));
   return 1;
 }

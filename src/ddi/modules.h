@@ -25,6 +25,7 @@ std::vector<Row> rtl_time_rows();
 std::vector<Row> ke_spin_rows();
 std::vector<Row> ke_system_rows();
 std::vector<Row> etw_rows();
+std::vector<Row> ex_timer_rows();
 std::vector<Row> exception_rows();
 std::vector<Row> mm_rows();
 std::vector<Row> mm_memory_rows();

@@ -1,5 +1,8 @@
 #include "ddi/call.h"
 
+#include <algorithm>
+
+#include "ddi/irql_rules.h"
 #include "trace/events.h"
 
 namespace drydock::ddi {
@@ -7,9 +10,13 @@ namespace drydock::ddi {
 // DOC: VER-85 each routine at its documented IRQL.
 MSABI void Call::note_entry(Irql irql_max) const noexcept {
   const Irql irql = services().scheduler.irql();
-  if (irql > irql_max)
-    broken("VER-85", "", fmt::format("{} was called at IRQL {}; its highest is {}", name_, irql, irql_max));
+  if (irql > irql_max) tell_irql(irql, irql_max);
   services().trace.note([&] { return RoutineCalled{name_, services().scheduler.cpu().index, irql}; });
+}
+
+void Call::tell_irql(Irql irql, Irql irql_max) const {
+  const IrqlRule rule = irql_rule_of(name_);
+  broken(rule.rule, rule.code, fmt::format("{} was called at IRQL {}; its highest is {}", name_, irql, irql_max));
 }
 
 MSABI void Call::no_adapter() const noexcept {
@@ -28,10 +35,12 @@ bool on_stack(const Fiber& fiber, std::uint64_t address, std::uint64_t size) {
 }
 
 // Pages of the arena are mapped one after another: what the driver sees there, drydock sees too.
-bool is_mapped(const SystemMappings& mappings, std::uint64_t address, std::uint64_t size) {
+bool is_mapped(const SystemMappings& mappings, std::uint64_t address, std::uint64_t size, bool write) {
   if (!mappings.in_arena(address) || size > kArenaSize) return false;
-  for (std::uint64_t page = address & ~kPageMask; page < address + size; page += kPageSize)
-    if (!mappings.page_at(page)) return false;
+  for (std::uint64_t page = address & ~kPageMask; page < address + size; page += kPageSize) {
+    const auto place = mappings.look(page);
+    if (!place || place->state != ArenaPlace::State::live || !allows(place->access, write)) return false;
+  }
   return true;
 }
 
@@ -51,10 +60,27 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   if (size == 0) return as_host(&kNothing);
   const bool wraps = address + size < address;
-  if (!wraps && (on_stack(services().scheduler.fiber(), address, size) || is_mapped(services().mappings, address, size) ||
+  if (!wraps && (on_stack(services().scheduler.fiber(), address, size) || is_mapped(services().mappings, address, size, write) ||
                  kernel_.in_image(address, size, write) || services().scheduler.on_any_stack(address, size)))
     return as_host(pointer);  // any stack: a DPC may fill a local of the thread that waits for it
+  if (!wraps && kernel_.spaces().is_user(address)) return mapped_user_range(address, size, write, what);
+  if (services().mappings.look(address)) return bad_mapping_range(address, size, write);
   return refuse_range(write, what);
+}
+
+/// What pages of others look like in a process. DOC: MDL-33
+std::byte* Call::mapped_user_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const {
+  if (!kernel_.spaces().in_use() || !admit(address, size, {View::user, 0}, write)) return refuse_range(write, what);
+  std::byte* alias = kernel_.spaces().alias(address, size);
+  return alias != nullptr ? alias : refuse_range(write, what);
+}
+
+/// A mapping that is over, or not to be touched so: told for the first byte it is about, and completed in one page at most.
+std::byte* Call::bad_mapping_range(std::uint64_t address, std::uint64_t size, bool write) const {
+  std::uint64_t at = address;
+  while (at - address < size && is_mapped(services().mappings, at, 1, write)) at = (at & ~kPageMask) + kPageSize;
+  std::byte* alias = kernel_.touch_mapping(at, std::min(size - (at - address), kPageSize - (at & kPageMask)), write, place());
+  return alias != nullptr && at == address && size <= kPageSize - (at & kPageMask) ? alias : nullptr;
 }
 
 std::byte* Call::refuse_range(bool write, const char* what) const {

@@ -70,9 +70,12 @@ class Call {
   [[gnu::noinline]] MSABI std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
   bool admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   [[gnu::cold]] std::byte* refuse_range(bool write, const char* what) const;
+  std::byte* mapped_user_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const;
+  std::byte* bad_mapping_range(std::uint64_t address, std::uint64_t size, bool write) const;
   std::byte* other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
   [[gnu::cold]] MSABI void no_adapter() const noexcept;
   [[gnu::noinline]] MSABI void note_entry(Irql irql_max) const noexcept;
+  [[gnu::cold]] void tell_irql(Irql irql, Irql irql_max) const;
   void note_touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   const char* name_;
   const std::uint64_t* frame_;

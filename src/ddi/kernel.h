@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "abi/wdk.h"
+#include "fault/fault_plan.h"
 #include "io/driver_call.h"
 #include "io/io_manager.h"
 #include "io/kernel_objects.h"
 #include "mem/address_space.h"
+#include "mem/mdl_book.h"
 #include "port/storport/adapter.h"
 #include "sched/machine_hooks.h"
 #include "seh/dispatcher.h"
@@ -61,8 +63,14 @@ class Kernel : public MachineHooks {
   /// The same for the user view, once there are processes. What the answer is for is told here as findings; ok and
   /// not_locked are completed, the others are access violations.
   virtual TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, TouchBy by, CodePlace where) = 0;
+  /// An access of the arena of mappings that the processor refused, or would: a finding. drydock's alias of the page when it
+  /// is to be completed; else null.
+  virtual std::byte* touch_mapping(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) = 0;
   AddressSpaces& spaces() { return *spaces_; }
   IoManager& io() { return *io_; }
+  MdlBook& mdls() { return *mdls_; }
+  /// Of the system itself, no device's. Null: nothing goes wrong.
+  FaultPlan* kernel_faults() { return kernel_faults_; }
   /// 100 ns units since 1601 on the machine's clock: a fixed power-on time plus virtual time.
   std::uint64_t system_time() { return kPowerOnTime + interrupt_time(); }
   std::uint64_t interrupt_time() { return services_->scheduler.now() / 100; }
@@ -76,6 +84,8 @@ class Kernel : public MachineHooks {
   IoManager* io_ = nullptr;
   std::map<std::uint64_t, storport::DriverMemory> contiguous_;  ///< ended as early as objects_
   std::optional<KernelObjects> objects_;  ///< derived classes end it before the scheduler
+  MdlBook* mdls_ = nullptr;
+  FaultPlan* kernel_faults_ = nullptr;
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last
 };

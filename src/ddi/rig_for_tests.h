@@ -26,12 +26,15 @@ class KernelForTests final : public Kernel, private TraceObserver {
     services_ = &storage_;
     spaces_ = &spaces_owned_;
     scheduler_.set_thread_objects([](void* self, unsigned) { return static_cast<void*>(static_cast<KernelForTests*>(self)->allocate(0x800)); }, this);
+    mdls_ = &mdls_owned_;
     trace_.add(*this, false);
   }
   ~KernelForTests() { objects_.reset(), contiguous_.clear(); }
 
   /// Runs `body` as driver code.
-  void run(std::function<void()> body) {
+  void run(std::function<void()> body) { EXPECT_EQ(run_to_the_end(std::move(body)), Driven::done); }
+  /// It may end early, and the machine with it: by an exception, or a bug check.
+  Driven run_to_the_end(std::function<void()> body) {
     struct Body final : Task {
       Body(KernelForTests& k, std::function<void()> b) : kernel(k), body(std::move(b)) {}
       void run() override {
@@ -45,7 +48,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
     } task(*this, std::move(body));
     DrivingThread driving(*this);
     scheduler_.queue_task(task, 0);
-    EXPECT_EQ(scheduler_.drive(task.done), Driven::done);
+    return scheduler_.drive(task.done);
   }
 
   /// Memory a driver may own.
@@ -78,6 +81,10 @@ class KernelForTests final : public Kernel, private TraceObserver {
     return verdict;
   }
   std::vector<std::pair<std::uint64_t, TouchVerdict>> user_touches;
+  std::byte* touch_mapping(std::uint64_t address, std::uint64_t, bool, CodePlace) override {
+    touched.push_back(address);
+    return nullptr;
+  }
   void trap(TrapFrame&) override { ADD_FAILURE() << "a trap"; }
 
  private:
@@ -106,6 +113,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
   DriverCall call_;
   storport::Services storage_;
   AddressSpaces spaces_owned_{*memory_, locked_};
+  MdlBook mdls_owned_{*memory_, locked_, mappings_, spaces_owned_};
 };
 
 /// The export as a driver would call it.

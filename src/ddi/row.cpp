@@ -27,7 +27,13 @@ bool before(const Row& a, const Row& b) {
 
 std::vector<Row> collect() {
   std::vector<Row> rows;
-  for (const auto& module_rows : {storport_rows(), storport_extended_rows(), ke_rows(), ke_wait_rows(), ke_timer_rows(), ke_lock_rows(), ps_rows(), ex_rows(), ex_pool_rows(), ex_lookaside_rows(), zw_rows(), rtl_registry_rows(), rtl_string_rows(), rtl_bitmap_rows(), rtl_time_rows(), ke_spin_rows(), ke_system_rows(), etw_rows(), ex_timer_rows(), exception_rows(), mm_rows(), mm_memory_rows(), io_device_rows(), io_irp_rows(), rtl_rows(), crt_rows(), hal_rows()})
+  for (const auto& module_rows :
+       {storport_rows(), storport_extended_rows(), ke_rows(), ke_wait_rows(), ke_timer_rows(),
+        ke_lock_rows(), ps_rows(), ex_rows(), ex_pool_rows(), ex_lookaside_rows(), zw_rows(),
+        rtl_registry_rows(), rtl_string_rows(), rtl_bitmap_rows(), rtl_time_rows(), ke_spin_rows(),
+        ke_system_rows(), etw_rows(), ex_timer_rows(), exception_rows(), mm_rows(), mm_memory_rows(),
+        io_device_rows(), io_irp_rows(), rtl_rows(), crt_rows(), hal_rows(), mdl_rows(), mdl_lock_rows(),
+        mdl_map_rows(), mdl_pages_rows()})
     rows.insert(rows.end(), module_rows.begin(), module_rows.end());
   std::sort(rows.begin(), rows.end(), before);
   return rows;

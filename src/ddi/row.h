@@ -30,6 +30,7 @@ struct Row {
   const char* page;     ///< file name of Microsoft's page without .md
   const char* note;
   bool transparent = false;  ///< exceptions of what it calls pass through to its caller (ddi/raise.h)
+  bool protects_mappings = false;  ///< who imports it gets mappings of its own, which can be protected
 };
 
 template <std::size_t N>

@@ -8,6 +8,8 @@ namespace drydock {
 
 namespace {
 
+constexpr std::uint64_t kSeedsApart = 14;  // as it was with the first fourteen faults: their runs stay what they were
+
 constexpr std::uint64_t kWhole = std::uint64_t{1} << 32;
 
 template <class T>
@@ -88,7 +90,7 @@ FaultPlan::FaultPlan(std::span<const FaultSpec> specs, std::uint64_t machine_see
     Planned& planned = at(spec.point);
     planned.spec = spec;
     planned.count.planned = true;
-    Seeded own((spec.seed.value_or(machine_seed) * kFaultPoints + static_cast<std::uint64_t>(spec.point)) ^ stream << 48);
+    Seeded own((spec.seed.value_or(machine_seed) * kSeedsApart + static_cast<std::uint64_t>(spec.point)) ^ stream << 48);
     planned.chance = own.fork();
     planned.details = own.fork();
   }

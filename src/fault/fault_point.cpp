@@ -24,6 +24,7 @@ constexpr std::array<FaultDescription, kFaultPoints> kDescriptions = {{
     {enospc, "enospc", "writes to the file", "the host has no space left (ENOSPC)", 50, true},
     {short_io, "short-io", "reads and writes of the file", "the host transfers a part only", 10, true},
     {io_error, "io-error", "reads, writes and syncs of the file", "the host reports an I/O error (EIO)", 100, true},
+    {no_mapping, "no-mapping", "mappings of MDLs", "an MDL cannot be mapped: MmMapLockedPagesSpecifyCache, and so MmGetSystemAddressForMdlSafe, gives NULL", 10, false},
 }};
 
 constexpr bool in_order() {

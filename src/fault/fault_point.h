@@ -15,8 +15,10 @@ enum class FaultPoint : std::uint8_t {
   wild_index, descriptor_loop, no_status, wrong_length, late_dma, device_gone, medium_error,
   // the file behind it
   enospc, short_io, io_error,
+  // the system
+  no_mapping,
 };
-inline constexpr std::size_t kFaultPoints = 14;
+inline constexpr std::size_t kFaultPoints = 15;
 
 struct FaultDescription {
   FaultPoint point;

@@ -11,6 +11,7 @@ namespace {
 constexpr unsigned kCpusMax = 64;
 constexpr unsigned kFirstDeviceNumber = 4;
 constexpr std::uint32_t kMapRegisters = 1024;
+constexpr std::uint64_t kKernelStream = 0xFFFF;  // of faults: no device has that number
 
 }  // namespace
 
@@ -29,6 +30,9 @@ Result<std::unique_ptr<Board>> Board::build(const Options& options, MachineHooks
   board->locked = std::make_unique<LockedPages>(pages);
   board->mappings = std::make_unique<SystemMappings>(*board->memory);
   board->spaces = std::make_unique<AddressSpaces>(*board->memory, *board->locked);
+  board->mdls = std::make_unique<MdlBook>(*board->memory, *board->locked, *board->mappings, *board->spaces);
+  if (options.checks == Checks::all) board->mdls->map_closely();
+  if (!board->faults.empty()) board->kernel_faults = std::make_unique<FaultPlan>(board->faults, board->seed, kKernelStream, board->trace);
   board->pool = std::make_unique<Pool>(*board->memory, board->checking);
   board->window = std::make_unique<DmaWindow>(pages);
   const auto registers = std::min<std::uint32_t>(kMapRegisters, static_cast<std::uint32_t>(pages / 32));

@@ -18,6 +18,7 @@
 #include "mem/address_space.h"
 #include "mem/guarded_memory.h"
 #include "mem/locked_pages.h"
+#include "mem/mdl_book.h"
 #include "mem/pool.h"
 #include "mem/system_mapping.h"
 #include "sched/scheduler.h"
@@ -63,6 +64,7 @@ class Board {
   std::unique_ptr<LockedPages> locked;
   std::unique_ptr<SystemMappings> mappings;
   std::unique_ptr<AddressSpaces> spaces;
+  std::unique_ptr<MdlBook> mdls;
   std::unique_ptr<Pool> pool;
   std::unique_ptr<DmaWindow> window;
   std::unique_ptr<MapRegisterPool> registers;
@@ -70,7 +72,8 @@ class Board {
   Registry registry;
   Bus bus;
   std::vector<std::unique_ptr<PluggedDevice>> devices;
-  std::vector<FaultSpec> faults;  ///< of every device
+  std::vector<FaultSpec> faults;  ///< of every device, and of the system
+  std::unique_ptr<FaultPlan> kernel_faults;  ///< of the system; null: nothing goes wrong
   std::uint64_t seed = 0;
 
   /// Devices are made last: when an image's hints are known.

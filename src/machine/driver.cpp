@@ -94,6 +94,7 @@ void* Driver::resolve(std::string_view module, std::string_view name) {
     return known == nullptr ? nullptr : const_cast<void*>(known->address);
   }
   const ddi::Row* row = ddi::find_row(module, name);
+  if (row != nullptr && row->protects_mappings) board_.mdls->map_apart();
   return row == nullptr ? nullptr : const_cast<void*>(row->address);
 }
 

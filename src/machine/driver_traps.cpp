@@ -61,6 +61,8 @@ Region DriverTraps::find(std::uint64_t address) {
     if (place->view == View::user) return find_user(address);
     return {};
   }
+  if (board_.spaces->is_user(address)) return find_user(address);
+  if (board_.mappings->in_arena(address)) return board_.mappings->look(address) ? page(RegionKind::dead, &mapping_) : Region{};
   if (address - kKuserSharedData < kSharedDataSize) return page(RegionKind::kuser, &shared_data_);
   return {};
 }
@@ -119,12 +121,25 @@ Region DriverTraps::find_user(std::uint64_t address) {
 
 void DriverTraps::User::read(std::uint64_t address, void* to, unsigned size) {
   traps.kernel_.touch_user(address, size, false, ddi::TouchBy::instruction, traps.place());
-  std::memcpy(to, traps.board_.memory->alias(address), size);
+  std::memcpy(to, traps.board_.spaces->alias(address, size), size);
 }
 
 void DriverTraps::User::write(std::uint64_t address, const void* from, unsigned size) {
   traps.kernel_.touch_user(address, size, true, ddi::TouchBy::instruction, traps.place());
-  std::memcpy(traps.board_.memory->alias(address), from, size);
+  std::memcpy(traps.board_.spaces->alias(address, size), from, size);
+}
+
+// --- mappings of MDLs: what is not there reads as zeros, and what is written to it is lost ----------------------------------------
+
+void DriverTraps::Mapping::read(std::uint64_t address, void* to, unsigned size) {
+  std::byte* alias = traps.kernel_.touch_mapping(address, size, false, traps.place());
+  if (alias != nullptr) std::memcpy(to, alias, size);
+  else std::memset(to, 0, size);
+}
+
+void DriverTraps::Mapping::write(std::uint64_t address, const void* from, unsigned size) {
+  std::byte* alias = traps.kernel_.touch_mapping(address, size, true, traps.place());
+  if (alias != nullptr) std::memcpy(alias, from, size);
 }
 
 void DriverTraps::SharedData::read(std::uint64_t address, void* to, unsigned size) {

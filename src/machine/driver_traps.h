@@ -62,6 +62,12 @@ class DriverTraps final : public TrapRegions, public Privileged {
     void write(std::uint64_t address, const void* from, unsigned size) override;
     DriverTraps& traps;
   };
+  struct Mapping final : MemoryPort {
+    explicit Mapping(DriverTraps& t) : traps(t) {}
+    void read(std::uint64_t address, void* to, unsigned size) override;
+    void write(std::uint64_t address, const void* from, unsigned size) override;
+    DriverTraps& traps;
+  };
   Region find_user(std::uint64_t address);
 
   Board& board_;
@@ -71,6 +77,7 @@ class DriverTraps final : public TrapRegions, public Privileged {
   Guarded guarded_{*this};
   SharedData shared_data_{*this};
   User user_{*this};
+  Mapping mapping_{*this};
   const TrapFrame* frame_ = nullptr;
   std::uint64_t count_ = 0;
   std::uint64_t breakpoint_ = 0;

@@ -121,6 +121,9 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   io_storage_->set_default_dispatch(ddi::default_dispatch_routine());
   io_ = &*io_storage_;
   spaces_ = board.spaces.get();
+  mdls_ = board.mdls.get();
+  kernel_faults_ = board.kernel_faults.get();
+  if (checks != CheckLevel::off) mdls_->take_stacks_from(&drivers);
   traps_ = std::make_unique<DriverTraps>(board, *this);
   exceptions_.emplace(drivers);
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
@@ -273,6 +276,40 @@ void MachineKernel::touch_request(std::uint64_t address, std::uint64_t size, boo
 TouchVerdict MachineKernel::touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy, CodePlace) {
   const Scheduler& scheduler = *board_->scheduler;
   return board_->spaces->judge({address, size, write, scheduler.process(), scheduler.irql()}).verdict;
+}
+
+// DOC: MDL-21 MDL-28 BUF-48 BUF-51 a mapping that is over, or not to be written, and what lies behind one.
+std::byte* MachineKernel::touch_mapping(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) {
+  const auto place = board_->mappings->look(address);
+  if (!place) return nullptr;
+  std::byte* page = place->page ? board_->memory->system(*place->page) + (address & kPageMask) : nullptr;
+  if (place->state == ArenaPlace::State::live && allows(place->access, write)) return page;  // changed meanwhile
+  const MdlFacts* facts = board_->mdls->mapped_at(address);
+  const MappingTouch touch = judge_mapping_touch(*place, facts != nullptr && facts->mapped_for_reading_only);
+  if (services_->checking())
+    board_->trace.emit(RuleBroken{touch.rule, touch.code,
+                                  fmt::format("{} byte{} {} {} at +{:#x} of the mapping of an MDL, {}", size, size == 1 ? "" : "s", size == 1 ? "was" : "were",
+                                              write ? "written" : "read", address - place->mapping, touch.words),
+                                  where, past_of_mapping(facts)});
+  if (!touch.completed) return nullptr;
+  if (place->state == ArenaPlace::State::live) board_->mappings->protect(place->mapping, PageAccess::read_write);  // told once
+  return page;
+}
+
+MachineKernel::MappingTouch MachineKernel::judge_mapping_touch(const ArenaPlace& place, bool locked_for_reading) {
+  switch (place.state) {
+    case ArenaPlace::State::dead: return {"MDL-21", "0x50", "which is over", true};
+    case ArenaPlace::State::guard: return {"BUF-48", "0x50", "behind its last page", false};
+    case ArenaPlace::State::reserved: return {"MDL-46", "0x50", "where nothing is mapped now", false};
+    case ArenaPlace::State::live: break;
+  }
+  if (locked_for_reading && place.access == PageAccess::read) return {"BUF-51", "", "whose pages are locked for IoReadAccess", true};
+  return {"MDL-28", "0xBE", place.access == PageAccess::none ? "which is protected against any access" : "which is protected against writing", false};
+}
+
+std::vector<RelatedStack> MachineKernel::past_of_mapping(const MdlFacts* facts) {
+  if (facts == nullptr || facts->mapped_at.empty()) return {};
+  return {{"mapped at", facts->mapped_at}};
 }
 
 // --- drivers that ask before they touch ------------------------------------------------------------------------------------

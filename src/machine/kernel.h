@@ -60,6 +60,7 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   void touch(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write, CodePlace where) override;
 
   TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy by, CodePlace where) override;
+  std::byte* touch_mapping(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) override;
 
   // MachineHooks
   void trap(TrapFrame& frame) override;
@@ -98,6 +99,12 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
                   CodePlace where);
   void touch_request(std::uint64_t address, std::uint64_t size, bool write, const GuardedObject& object, bool freed, const CodePlace& where);
   void touch_guarded(std::uint64_t address, std::uint64_t size, bool write, CodePlace where);
+  struct MappingTouch {
+    std::string_view rule, code, words;
+    bool completed;
+  };
+  static MappingTouch judge_mapping_touch(const ArenaPlace& place, bool locked_for_reading);
+  static std::vector<RelatedStack> past_of_mapping(const MdlFacts* facts);
   bool will_fault(std::uint64_t address, std::uint64_t bytes) const;
   void bad_access(std::uint64_t address, std::uint64_t bytes, bool write, const CodePlace& where) override;
   void explain(const BusMaster& master, DmaRefused& refused) override;

@@ -238,7 +238,8 @@ bool MachineImpl::a_fault_struck() const {
     const auto points = fault_descriptions();
     return std::any_of(points.begin(), points.end(), [&](const FaultDescription& d) { return plan.count(d.point).strikes != 0; });
   };
-  return std::any_of(board_->devices.begin(), board_->devices.end(), [&](const auto& d) { return d->faults && struck(*d->faults); });
+  return (board_->kernel_faults && struck(*board_->kernel_faults)) ||
+         std::any_of(board_->devices.begin(), board_->devices.end(), [&](const auto& d) { return d->faults && struck(*d->faults); });
 }
 
 // --- the end ---------------------------------------------------------------------------------------------------------------
@@ -391,6 +392,8 @@ void MachineImpl::fill_faults(Report& report) {
       const FaultPlan::Count& count = device->faults->count(fault.point);
       total.opportunities += count.opportunities, total.strikes += count.strikes;
     }
+    const FaultPlan::Count& count = board_->kernel_faults->count(fault.point);
+    total.opportunities += count.opportunities, total.strikes += count.strikes;
     report.faults.push_back(std::move(total));
   }
 }

@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::uint64_t kPfn4GiB = 0x10'0000;
 
-std::uint64_t page_of(std::uint64_t address) { return address >> kPageShift; }
-
-bool allows(PageAccess access, bool write) {
-  return access == PageAccess::read_write || (access == PageAccess::read && !write);
-}
-
 const char* text_of(const BufferLayout& layout) {
   if (layout.runs == PhysicalRuns::contiguous) return "physically contiguous pages";
   return layout.runs == PhysicalRuns::scattered ? "pages that are physically scattered" : "pages";
@@ -31,6 +25,7 @@ const char* text_of(PhysicalPlace place) {
 
 AddressSpace::~AddressSpace() {
   for (const auto& [first, allocation] : allocations_) end_of(allocation);
+  std::erase_if(owner_.user_mappings_, [this](const auto& mapping) { return mapping.second.space == id; });
   owner_.by_id_[id] = nullptr;
 }
 
@@ -104,7 +99,7 @@ Result<void> AddressSpace::read(std::uint64_t address, std::span<std::byte> to) 
   const auto judged = owner_.judge({address, to.size(), false, this, kPassiveLevel});
   if (judged.verdict != TouchVerdict::ok || (!to.empty() && owner_.owner_at(address) != this))
     return refuse("process '{}' cannot read {:#x}", name, judged.address);
-  if (!to.empty()) std::memcpy(to.data(), owner_.memory_.alias(address), to.size());
+  owner_.each_page(address, to.size(), [&](std::byte* bytes, std::uint64_t done, std::uint64_t count) { std::memcpy(to.data() + done, bytes, count); });
   return {};
 }
 
@@ -112,7 +107,7 @@ Result<void> AddressSpace::write(std::uint64_t address, std::span<const std::byt
   const auto judged = owner_.judge({address, from.size(), true, this, kPassiveLevel});
   if (judged.verdict != TouchVerdict::ok || (!from.empty() && owner_.owner_at(address) != this))
     return refuse("process '{}' cannot write {:#x}", name, judged.address);
-  if (!from.empty()) std::memcpy(owner_.memory_.alias(address), from.data(), from.size());
+  owner_.each_page(address, from.size(), [&](std::byte* bytes, std::uint64_t done, std::uint64_t count) { std::memcpy(bytes, from.data() + done, count); });
   return {};
 }
 
@@ -164,8 +159,7 @@ Result<PageRun> AddressSpaces::take(std::uint32_t pages, const BufferLayout& lay
 void AddressSpaces::give_back(PageRun run) {
   for (std::uint32_t page = run.first; page < run.first + run.count; ++page) {
     pages_[page] = {};
-    if (locked_.locked(page)) lingering_.push_back(page);
-    else memory_.free({page, 1});
+    free_when_unlocked(page);
   }
 }
 
@@ -177,28 +171,94 @@ void AddressSpaces::sweep() {
   });
 }
 
-const AddressSpace* AddressSpaces::owner_at(std::uint64_t address) const {
-  const auto place = memory_.find(address);
-  return place && place->view == View::user ? owner(place->page()) : nullptr;
+void AddressSpaces::free_when_unlocked(std::uint32_t page) {
+  if (locked_.locked(page)) lingering_.push_back(page);
+  else memory_.free({page, 1});
+}
+
+// --- what an address is ----------------------------------------------------------------------------------------------------
+
+AddressSpaces::Seen AddressSpaces::look(std::uint64_t address) const {
+  if (const auto place = memory_.find(address); place && place->view == View::user) {
+    const UserPage& page = pages_[place->page()];
+    return {page.space, page.access, page.mapped, place->page()};
+  }
+  if (const auto* found = find_mapping(address))
+    return {found->second.space, found->second.access, true, found->second.pages[(address - found->first) >> kPageShift]};
+  return {};
+}
+
+const AddressSpace* AddressSpaces::owner_at(std::uint64_t address) const { return by_id_[look(address).space]; }
+
+std::optional<std::uint32_t> AddressSpaces::page_at(std::uint64_t address) const { return look(address).page; }
+
+std::byte* AddressSpaces::alias(std::uint64_t address, std::uint64_t bytes) const {
+  const auto first = page_at(address);
+  if (!first) return nullptr;
+  for (std::uint64_t i = 1; i < pages_spanned(address, bytes); ++i)
+    if (page_at((address & ~kPageMask) + (i << kPageShift)) != *first + i) return nullptr;
+  return memory_.system(*first) + (address & kPageMask);
 }
 
 // A page of a client that has no process (a disk's) is open, and so is all of the view before there is a process.
 TouchJudgement AddressSpaces::judge(const UserTouch& touch) const {
-  const auto place = memory_.find(touch.address);
-  if (!in_use() || touch.size == 0 || !place || place->view != View::user) return {};
-  const std::uint64_t last = touch.size > memory_.size() ? pages_.size() : page_of(place->offset + touch.size - 1);
-  for (std::uint64_t at = place->page(); at <= last; ++at) {
-    const std::uint64_t address = at == place->page() ? touch.address : (touch.address & ~kPageMask) + ((at - place->page()) << kPageShift);
-    if (at >= pages_.size()) return {TouchVerdict::not_accessible, nullptr, address, PageAccess::none, 0};
-    const auto page = static_cast<std::uint32_t>(at);
-    if (pages_[page].space == 0 && memory_.user_open(page)) continue;
-    const TouchJudgement bad{TouchVerdict::ok, owner(page), address, pages_[page].access, locked_.locks(page)};
-    const auto answer = [&bad](TouchVerdict verdict) { return TouchJudgement{verdict, bad.owner, bad.address, bad.access, bad.locks}; };
-    if (bad.owner != nullptr && bad.owner != touch.current && pages_[page].mapped) return answer(TouchVerdict::other_process);
-    if (!allows(bad.access, touch.write)) return answer(TouchVerdict::not_accessible);
-    if (touch.irql >= kDispatchLevel && bad.locks == 0) return answer(TouchVerdict::not_locked);
+  if (!in_use() || touch.size == 0 || !is_user(touch.address)) return {};
+  const std::uint64_t pages = touch.size > kViewStride ? kViewStride >> kPageShift : pages_spanned(touch.address, touch.size);
+  TouchJudgement first;
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    const std::uint64_t address = i == 0 ? touch.address : (touch.address & ~kPageMask) + (i << kPageShift);
+    const Seen seen = is_user(address) ? look(address) : Seen{};
+    if (seen.space == 0 && seen.page && memory_.user_open(*seen.page)) continue;
+    TouchJudgement judged{TouchVerdict::ok, by_id_[seen.space], address, seen.access, seen.page ? locked_.locks(*seen.page) : 0};
+    if (judged.owner != nullptr && judged.owner != touch.current && seen.mapped) judged.verdict = TouchVerdict::other_process;
+    else if (!allows(seen.access, touch.write)) judged.verdict = TouchVerdict::not_accessible;
+    else if (touch.irql >= kDispatchLevel && judged.locks == 0) judged.verdict = TouchVerdict::not_locked;
+    if (judged.verdict != TouchVerdict::ok) return judged;
+    if (i == 0) first = judged;
   }
-  return {TouchVerdict::ok, owner(place->page()), touch.address, pages_[place->page()].access, locked_.locks(place->page())};
+  return first;
+}
+
+// --- mapped from elsewhere --------------------------------------------------------------------------------------------------
+
+const std::pair<const std::uint64_t, AddressSpaces::UserMapping>* AddressSpaces::find_mapping(std::uint64_t address) const {
+  auto found = user_mappings_.upper_bound(address);
+  if (found == user_mappings_.begin()) return nullptr;
+  --found;
+  return (address - found->first) >> kPageShift < found->second.pages.size() ? &*found : nullptr;
+}
+
+// Addresses go up and come round, as those of system mappings do.
+std::optional<std::uint64_t> AddressSpaces::map(const AddressSpace& space, std::span<const std::uint32_t> pages, PageAccess access) {
+  const std::uint64_t begin = memory_.size(), bytes = std::uint64_t{pages.size()} << kPageShift;
+  for (int pass = 0; pass < 2; ++pass, next_mapping_ = 0) {
+    std::uint64_t at = user_base() + std::max(next_mapping_, begin);
+    if (const auto* before = find_mapping(at)) at = before->first + (std::uint64_t{before->second.pages.size()} << kPageShift);
+    for (auto next = user_mappings_.lower_bound(at); next != user_mappings_.end() && next->first - at < bytes; ++next)
+      at = next->first + (std::uint64_t{next->second.pages.size()} << kPageShift);
+    if (pages.empty() || at + bytes > user_base() + kViewStride) continue;
+    next_mapping_ = at + bytes + kPageSize - user_base();
+    user_mappings_.emplace(at, UserMapping{space.id, access, {pages.begin(), pages.end()}});
+    return at;
+  }
+  return std::nullopt;
+}
+
+AddressSpaces::Mapped AddressSpaces::mapped(const std::pair<const std::uint64_t, UserMapping>& mapping) const {
+  return {by_id_[mapping.second.space], mapping.first, mapping.second.pages};
+}
+
+std::optional<AddressSpaces::Mapped> AddressSpaces::mapping_at(std::uint64_t address) const {
+  const auto found = user_mappings_.find(address & ~kPageMask);
+  return found == user_mappings_.end() ? std::nullopt : std::optional(mapped(*found));
+}
+
+void AddressSpaces::unmap(std::uint64_t address) { user_mappings_.erase(address & ~kPageMask); }
+
+std::optional<AddressSpaces::Mapped> AddressSpaces::mapping_of(std::uint32_t page) const {
+  for (const auto& mapping : user_mappings_)
+    if (std::find(mapping.second.pages.begin(), mapping.second.pages.end(), page) != mapping.second.pages.end()) return mapped(mapping);
+  return std::nullopt;
 }
 
 }  // namespace drydock

@@ -3,8 +3,10 @@
 // page, so that no address of one process ever means anything in another. The user view is closed to driver code from the
 // first process on: every touch traps, is judged here, and is completed through the system view; drydock's own code goes
 // there in the first place. A page that a process gives up while somebody has it locked stays as it is until the last lock
-// goes (MDL-20). It does not know drivers: who breaks which rule by a touch is decided by who asks.
+// goes (MDL-20). Pages of others can be mapped into a process, too (MmMapLockedPagesSpecifyCache for user mode); their
+// addresses lie behind the view of the file. It does not know drivers: who breaks which rule by a touch is decided by who asks.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -16,13 +18,12 @@
 
 #include "base/result.h"
 #include "mem/locked_pages.h"
+#include "mem/page_access.h"
 #include "mem/physical_memory.h"
 #include "sched/irql.h"
 #include "sched/process_context.h"
 
 namespace drydock {
-
-enum class PageAccess : std::uint8_t { none, read, read_write };
 
 /// How the pages of a buffer lie physically.
 enum class PhysicalRuns : std::uint8_t {
@@ -117,10 +118,32 @@ class AddressSpaces {
 
   /// Is the user view closed, so that touches of it are to be judged?
   bool in_use() const { return memory_.user_closed(); }
+  /// Is it an address of user space, whatever is there?
+  bool is_user(std::uint64_t address) const { return address - user_base() < kViewStride; }
   /// The process of a page; null when it is nobody's.
   const AddressSpace* owner(std::uint32_t page) const { return by_id_[pages_[page].space]; }
   const AddressSpace* owner_at(std::uint64_t address) const;
   PageAccess access(std::uint32_t page) const { return pages_[page].access; }
+  /// The file page at an address of user space, accessible or not.
+  std::optional<std::uint32_t> page_at(std::uint64_t address) const;
+  /// drydock's alias of a range of user space, whoever may touch it; null when its pages are none, or not consecutive.
+  std::byte* alias(std::uint64_t address, std::uint64_t bytes) const;
+
+  /// Maps pages into a process; none: no room. They stay where they are when the mapping ends. DOC: MDL-33
+  std::optional<std::uint64_t> map(const AddressSpace& space, std::span<const std::uint32_t> pages, PageAccess access);
+  struct Mapped {
+    const AddressSpace* space;  ///< null: it has ended
+    std::uint64_t address;      ///< of the first page
+    std::vector<std::uint32_t> pages;
+  };
+  /// The mapping that begins on the page of `address`.
+  std::optional<Mapped> mapping_at(std::uint64_t address) const;
+  void unmap(std::uint64_t address);
+  /// Some mapping that shows this file page.
+  std::optional<Mapped> mapping_of(std::uint32_t page) const;
+
+  /// A page that nobody needs any more once its last lock is gone.
+  void free_when_unlocked(std::uint32_t page);
   /// Touches of memory that is not in the user view are ok. DOC: BUF-62 BUF-67
   TouchJudgement judge(const UserTouch& touch) const;
 
@@ -134,6 +157,31 @@ class AddressSpaces {
     PageAccess access = PageAccess::none;
     bool mapped = false;
   };
+  /// One page of user space, as a touch sees it.
+  struct Seen {
+    std::uint16_t space = 0;
+    PageAccess access = PageAccess::none;
+    bool mapped = false;
+    std::optional<std::uint32_t> page;
+  };
+  struct UserMapping {
+    std::uint16_t space;
+    PageAccess access;
+    std::vector<std::uint32_t> pages;
+  };
+  std::uint64_t user_base() const { return memory_.address(View::user, 0); }
+  Seen look(std::uint64_t address) const;
+  const std::pair<const std::uint64_t, UserMapping>* find_mapping(std::uint64_t address) const;
+  Mapped mapped(const std::pair<const std::uint64_t, UserMapping>& mapping) const;
+  /// act(drydock's alias, bytes before it, bytes of it) for each page of a range that has pages.
+  template <class Act>
+  void each_page(std::uint64_t address, std::uint64_t bytes, Act act) const {
+    for (std::uint64_t done = 0; done < bytes;) {
+      const std::uint64_t count = std::min(bytes - done, kPageSize - ((address + done) & kPageMask));
+      act(alias(address + done, count), done, count);
+      done += count;
+    }
+  }
   Result<PageRun> take(std::uint32_t pages, const BufferLayout& layout);
   void give_back(PageRun run);
   /// Pages given up while they were locked, and not any more.
@@ -144,6 +192,8 @@ class AddressSpaces {
   std::vector<UserPage> pages_;              ///< by file page
   std::vector<AddressSpace*> by_id_;         ///< [0] null
   std::vector<std::uint32_t> lingering_;     ///< pages given up while locked
+  std::map<std::uint64_t, UserMapping> user_mappings_;  ///< by address of the first page
+  std::uint64_t next_mapping_ = 0;                      ///< offset in user space
 };
 
 }  // namespace drydock

@@ -66,12 +66,13 @@ bool MdlView::build_nonpaged(const PhysicalMemory& memory, const SystemMappings*
   return true;
 }
 
-bool MdlView::build_partial(MdlView source, std::uint64_t address, std::uint32_t length) {
+bool MdlView::build_partial(MdlView source, std::uint64_t address, std::uint32_t length, std::size_t room) {
   const std::uint64_t skip = address - source.address();
   if (address < source.address() || skip >= source.length()) return false;
   if (length == 0) length = static_cast<std::uint32_t>(source.length() - skip);
   if (length > source.length() - skip) return false;
-  if (size_of(address, length) > static_cast<std::size_t>(static_cast<std::uint16_t>(mdl_->Size))) return false;
+  if (room == 0) room = static_cast<std::uint16_t>(mdl_->Size);
+  if (size_of(address, length) > room) return false;
   mdl_->StartVa = reinterpret_cast<PVOID>(address & ~kPageMask);
   mdl_->ByteOffset = static_cast<ULONG>(address & kPageMask);
   mdl_->ByteCount = length;

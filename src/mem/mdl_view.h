@@ -60,8 +60,8 @@ class MdlView {
   /// For memory that cannot be paged out. False: some part is not memory. DOC: MDL-23
   [[nodiscard]] bool build_nonpaged(const PhysicalMemory& memory, const SystemMappings* mappings = nullptr);
   /// This (formatted) MDL now describes [address, address + length) of `source`; length 0: to its end. False: the range is
-  /// not inside, or this one has no room for its pages. DOC: MDL-38 MDL-39 MDL-40
-  [[nodiscard]] bool build_partial(MdlView source, std::uint64_t address, std::uint32_t length);
+  /// not inside, or this one has no room for its pages (`room` bytes with the header; 0: what its Size says). DOC: MDL-38 MDL-39 MDL-40
+  [[nodiscard]] bool build_partial(MdlView source, std::uint64_t address, std::uint32_t length, std::size_t room = 0);
 
   // --- system address ---------------------------------------------------------------------------------------------
   /// The address of the first byte in system space; the same one on every call; 0 when it cannot be mapped. DOC: MDL-27

@@ -1,8 +1,7 @@
-// ntoskrnl.exe: Mm…: addresses, mappings and MDLs.
+// ntoskrnl.exe: Mm…: addresses and registers.
 
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
-#include "ddi/pool.h"
 #include "ddi/text.h"
 
 namespace drydock::ddi {
@@ -40,24 +39,6 @@ void unmap_io_space(Call& call, void* base, SIZE_T) {
     call.broken("VER-57", "0x1A", "MmUnmapIoSpace was given an address that MmMapIoSpace did not return");
 }
 
-// --- MDLs. DOC: MDL-04 MDL-23 -----------------------------------------------------------------------------------------------
-
-constexpr std::uint32_t kMdlTag = 0x206C644D;  // 'Mdl '
-
-// A miniport of this kind has no IRP of its own to hang the MDL on: with one the allocation fails, as it may.
-MDL* allocate_mdl_for(Call& call, void* address, ULONG bytes, BOOLEAN, BOOLEAN, void* irp) {
-  const auto at = reinterpret_cast<std::uint64_t>(address);
-  void* storage = irp != nullptr ? nullptr : pool_allocate(call, MdlView::size_of(at, bytes), kMdlTag);
-  return storage == nullptr ? nullptr : MdlView::format(storage, at, bytes).raw();
-}
-void free_mdl_of(Call& call, void* mdl) { pool_free(call, mdl); }
-
-void build_for_nonpaged_pool(Call& call, MDL* mdl) {
-  MDL* host = call.object(mdl, "MemoryDescriptorList");
-  if (host != nullptr && !MdlView(host).build_nonpaged(call.memory(), &call.services().mappings))
-    call.broken("MDL-23", "", "MmBuildMdlForNonPagedPool was given an MDL of memory that is not nonpaged pool");
-}
-
 // NULL for what the kernel does not export, which is how drivers find out what they run on.
 void* get_system_routine_address(Call& call, const UNICODE_STRING* name) {
   const UNICODE_STRING* host = call.object(const_cast<UNICODE_STRING*>(name), "SystemRoutineName");
@@ -75,9 +56,6 @@ std::vector<Row> mm_rows() {
       routine<"MmMapIoSpace", kDispatchLevel, &map_io_space_cached>(kModule, "nf-wdm-mmmapiospace", Coverage::partial, "device registers only"),
       routine<"MmMapIoSpaceEx", kDispatchLevel, &map_io_space_ex>(kModule, "nf-wdm-mmmapiospaceex", Coverage::partial, "device registers only"),
       routine<"MmUnmapIoSpace", kDispatchLevel, &unmap_io_space>(kModule, "nf-wdm-mmunmapiospace"),
-      routine<"MmBuildMdlForNonPagedPool", kDispatchLevel, &build_for_nonpaged_pool>(kModule, "nf-wdm-mmbuildmdlfornonpagedpool"),
-      routine<"IoAllocateMdl", kDispatchLevel, &allocate_mdl_for>(kModule, "nf-wdm-ioallocatemdl", Coverage::partial, "without an IRP; with one it answers NULL"),
-      routine<"IoFreeMdl", kDispatchLevel, &free_mdl_of>(kModule, "nf-wdm-iofreemdl"),
       routine<"MmGetSystemRoutineAddress", kPassiveLevel, &get_system_routine_address>(kModule, "nf-wdm-mmgetsystemroutineaddress"),
   };
 }

@@ -44,7 +44,17 @@ static void evict_from(Call& call, void* memory) {
   }
 }
 
+// DOC: MDL-36
+static void look_at_user_mappings(Call& call, const void* memory) {
+  const auto block = call.services().pool.find(reinterpret_cast<std::uint64_t>(memory));
+  if (!block) return;
+  for (std::uint64_t at = block->address & ~kPageMask; at < block->address + block->bytes; at += kPageSize)
+    if (call.kernel().spaces().mapping_of(call.memory().find(at)->page()))
+      return call.broken("MDL-36", "", fmt::format("{}: the block of {} bytes is still mapped into a process", call.name(), block->bytes));
+}
+
 bool pool_free(Call& call, void* memory) {
+  if (call.kernel().spaces().maps_any()) look_at_user_mappings(call, memory);
   evict_from(call, memory);
   const auto freed = call.services().pool.free(memory, call.place());
   if (!freed) {

@@ -6,6 +6,7 @@
 #include "abi/wdk.h"
 #include "io/driver_call.h"
 #include "mem/locked_pages.h"
+#include "mem/mdl_book.h"
 #include "mem/physical_memory.h"
 #include "mem/pool.h"
 #include "mem/system_mapping.h"
@@ -20,6 +21,7 @@ struct IoServices {
   Pool& pool;
   LockedPages& locked;
   SystemMappings& mappings;
+  MdlBook& mdls;
   Trace& trace;
   DriverCall& call;
 

@@ -164,8 +164,10 @@ void IoManager::end_threaded(IrpFacts& facts, const CodePlace& where) {
 
 void IoManager::release_buffers(IrpFacts& facts) {
   for (MDL* mdl = facts.irp->MdlAddress; mdl != nullptr;) {  // DOC: BUF-47 BUF-85
-    MDL* next = mdl->Next;
-    if (MdlView(mdl).has(MDL_PAGES_LOCKED)) MdlView(mdl).unlock(services_.memory, services_.locked, services_.mappings);
+    MDL* host = services_.memory.alias(mdl);
+    if (host == nullptr) break;  // what a driver hung on the chain is no memory
+    MDL* next = host->Next;
+    services_.mdls.forget(host);
     (void)services_.pool.free(mdl);
     mdl = next;
   }

@@ -39,7 +39,8 @@ NTSTATUS RequestBuffers::lock(Irp irp, const UserRange& data, bool device_writes
   if (storage == nullptr) return STATUS_INSUFFICIENT_RESOURCES;
   const MdlView mdl = MdlView::format(storage, data.address, data.length);
   mdl_ = mdl.raw();
-  if (!MdlView(mdl_).lock(services_.memory, services_.locked, device_writes)) return STATUS_ACCESS_VIOLATION;
+  const LockRequest request{.for_write = device_writes, .of_user = true, .current = &process_, .owner = LockOwner::io_manager, .irp = irp.raw()};
+  if (!services_.mdls.lock(mdl_, request)) return STATUS_ACCESS_VIOLATION;
   irp->MdlAddress = mdl_;
   return STATUS_SUCCESS;
 }
@@ -111,7 +112,7 @@ void RequestBuffers::suspect(std::uint32_t bytes) {
 // DOC: BUF-47
 void RequestBuffers::release() {
   if (mdl_ != nullptr) {
-    if (MdlView(mdl_).has(MDL_PAGES_LOCKED)) MdlView(mdl_).unlock(services_.memory, services_.locked, services_.mappings);
+    services_.mdls.forget(mdl_);
     (void)services_.pool.free(std::exchange(mdl_, nullptr));
   }
   if (system_buffer_ != nullptr) (void)services_.pool.free(std::exchange(system_buffer_, nullptr));

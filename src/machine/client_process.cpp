@@ -1,6 +1,7 @@
 #include "machine/client_process.h"
 
 #include "machine/open_device.h"
+#include "mem/locked_page_report.h"
 
 namespace drydock {
 
@@ -27,6 +28,7 @@ BufferLayout layout_of(const Layout& layout) {
 
 ClientProcess::~ClientProcess() {
   const std::lock_guard lock(host_.clients.machine_mutex());
+  if (host_.kernel.services().checking()) report_locked_pages(host_.board.trace, *host_.board.mdls, space_.get());
   space_.reset();
 }
 

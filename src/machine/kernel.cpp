@@ -117,7 +117,7 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
                                                *board.window, *board.registers, board.bus, *board.mmio, board.registry,
                                                board.trace, *call_});
   services_ = &*services_storage_;
-  io_storage_.emplace(IoServices{*board.scheduler, *board.memory, *board.pool, *board.locked, *board.mappings, board.trace, *call_}, static_cast<IoHost&>(*this));
+  io_storage_.emplace(IoServices{*board.scheduler, *board.memory, *board.pool, *board.locked, *board.mappings, *board.mdls, board.trace, *call_}, static_cast<IoHost&>(*this));
   io_storage_->set_default_dispatch(ddi::default_dispatch_routine());
   io_ = &*io_storage_;
   spaces_ = board.spaces.get();

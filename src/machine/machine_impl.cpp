@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "machine/coverage_report.h"
 #include "machine/objection.h"
+#include "mem/locked_page_report.h"
 #include "sched/driving_thread.h"
 #include "trap/untrapped.h"
 
@@ -267,7 +268,10 @@ void MachineImpl::shut_down() {
       if (driver_ != nullptr && unload(*driver_) && !driver_->miniport) look_for_leftovers(*driver_);
     });
   if (driver_ != nullptr && !kernel_.halt()) report_remnants(*driver_);
-  if (findings_ && !kernel_.halt()) report_pool_leaks();
+  if (findings_ && !kernel_.halt()) {
+    report_locked_pages(board_->trace, *board_->mdls);
+    report_pool_leaks();
+  }
 }
 
 // DOC: VER-152 what the kernel still uses of a driver that is gone. Nothing of it happens any more.

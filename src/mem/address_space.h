@@ -139,6 +139,7 @@ class AddressSpaces {
   /// The mapping that begins on the page of `address`.
   std::optional<Mapped> mapping_at(std::uint64_t address) const;
   void unmap(std::uint64_t address);
+  bool maps_any() const { return !user_mappings_.empty(); }
   /// Some mapping that shows this file page.
   std::optional<Mapped> mapping_of(std::uint32_t page) const;
 

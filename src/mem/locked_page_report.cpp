@@ -19,9 +19,10 @@ void report(Trace& trace, const MdlFacts& facts, std::string message) {
 
 }  // namespace
 
-void report_locked_pages(Trace& trace, const MdlBook& book, const AddressSpace* process) {
-  for (const MdlFacts* facts : process == nullptr ? book.held() : book.held(process->id)) {
-    if (facts->owner == LockOwner::io_manager) continue;  // its request is still under way: told with the request
+void report_locked_pages(Trace& trace, MdlBook& book, const AddressSpace* process) {
+  for (MdlFacts* facts : process == nullptr ? book.held() : book.held(process->id)) {
+    if (facts->told || facts->owner == LockOwner::io_manager) continue;  // its request is still under way: told with the request
+    facts->told = true;
     if (facts->owner == LockOwner::page_allocation)
       trace.emit(RuleBroken{"MDL-44", "", fmt::format("{} of MmAllocatePagesForMdlEx were never freed", pages_text(facts->pages.size())),
                             {facts->made.empty() ? 0 : facts->made.front(), 0, 0, true}, {{"allocated at", facts->made}}});

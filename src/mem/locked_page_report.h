@@ -9,7 +9,7 @@
 namespace drydock {
 
 /// A finding for each MDL that still holds pages: of one process, which ends, or, without, of all, when the driver is gone.
-/// It points at the lock. DOC: VER-150 VER-151
-void report_locked_pages(Trace& trace, const MdlBook& book, const AddressSpace* process = nullptr);
+/// It points at the lock, and is made once. DOC: VER-150 VER-151
+void report_locked_pages(Trace& trace, MdlBook& book, const AddressSpace* process = nullptr);
 
 }  // namespace drydock

@@ -89,7 +89,10 @@ const char* MdlBook::mangled(const MDL* mdl) const {
 
 void MdlBook::let_go(MdlFacts& facts) {
   if (!facts.locked) return;
-  for (const std::uint32_t page : facts.pages) locked_.unlock(page);
+  for (const std::uint32_t page : facts.pages) {
+    locked_.unlock(page);
+    if (facts.owner == LockOwner::page_allocation) spaces_.free_when_unlocked(page);
+  }
   facts.pages.clear();
   facts.locked = false;
 }
@@ -322,10 +325,8 @@ void MdlBook::adopt_pages(MDL* mdl, std::vector<std::uint32_t> pages, const Code
 MdlOutcome MdlBook::free_pages(MDL* mdl) {
   MdlFacts* facts = find(mdl);
   if (facts == nullptr || !facts->locked || facts->owner != LockOwner::page_allocation) return {MdlFault::not_allocated_pages, 0};
-  const std::vector<std::uint32_t> pages = facts->pages;
   end_mapping(facts, mdl);
   let_go(*facts);
-  for (const std::uint32_t page : pages) spaces_.free_when_unlocked(page);
   clear(mdl, MDL_PAGES_LOCKED);
   facts_.erase(mdl);
   return {};
@@ -333,9 +334,9 @@ MdlOutcome MdlBook::free_pages(MDL* mdl) {
 
 // --- questions -----------------------------------------------------------------------------------------------------------------------
 
-std::vector<const MdlFacts*> MdlBook::held(std::optional<std::uint16_t> process) const {
-  std::vector<const MdlFacts*> all;
-  for (const auto& [mdl, facts] : facts_)
+std::vector<MdlFacts*> MdlBook::held(std::optional<std::uint16_t> process) {
+  std::vector<MdlFacts*> all;
+  for (auto& [mdl, facts] : facts_)
     if (facts.locked && (!process || facts.process == *process)) all.push_back(&facts);
   return all;
 }

@@ -59,6 +59,7 @@ struct MdlFacts {
   std::vector<std::uint64_t> made, locked_at, unlocked_at, mapped_at;  ///< stacks
   MDL left{};                 ///< the header as the last operation left it
   bool sealed = false;        ///< `left` is valid
+  bool told = false;          ///< that it was left locked
 };
 
 struct LockRequest {
@@ -130,7 +131,7 @@ class MdlBook {
   /// After an operation outside the book.
   void seal(MDL* mdl);
   /// Locks that are held, in order of address, of one process (0: of the system) or, without, of all.
-  std::vector<const MdlFacts*> held(std::optional<std::uint16_t> process = std::nullopt) const;
+  std::vector<MdlFacts*> held(std::optional<std::uint16_t> process = std::nullopt);
   /// The MDL whose mapping holds, or held last, an address of the arena.
   const MdlFacts* mapped_at(std::uint64_t address) const;
 

@@ -61,12 +61,17 @@ class Call {
   }
   template <class T>
   T* object(T* pointer, const char* what) const {
-    return reinterpret_cast<T*>(range(pointer, sizeof(T), true, what));
+    const auto address = reinterpret_cast<std::uint64_t>(pointer);
+    const Fiber& fiber = *kernel_.current_fiber;
+    if (fiber.owns_stack(address) && sizeof(T) <= fiber.stack_top() - address) [[likely]]
+      return pointer;
+    return reinterpret_cast<T*>(object_in_memory(pointer, sizeof(T), what));
   }
   /// Of a byte of machine memory, in any view or system mapping; none for anything else, the driver's image included.
   std::optional<PhysicalAddress> physical(const void* pointer) const;
 
  private:
+  [[gnu::noinline]] MSABI std::byte* object_in_memory(const void* pointer, std::uint64_t size, const char* what) const noexcept;
   [[gnu::noinline]] MSABI std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
   bool admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   [[gnu::cold]] std::byte* refuse_range(bool write, const char* what) const;

@@ -57,6 +57,7 @@ bool pool_free(Call& call, void* memory) {
   if (call.kernel().spaces().maps_any()) look_at_user_mappings(call, memory);
   evict_from(call, memory);
   const auto freed = call.services().pool.free(memory, call.place());
+  if (freed) call.kernel().mdls().memory_freed(call.memory().alias(memory), freed->block.bytes);
   if (!freed) {
     broken(call, "VER-95", "0xC2", fmt::format("{}: {}", call.name(), text_of(freed.error())), memory);
     return false;

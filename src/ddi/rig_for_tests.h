@@ -17,17 +17,17 @@ namespace drydock::ddi {
 
 class KernelForTests final : public Kernel, private TraceObserver {
  public:
-  explicit KernelForTests(unsigned cpus = 2)
-      : memory_(std::move(*PhysicalMemory::create({.size = 16u << 20, .profile = PhysProfile::mixed, .seed = 1}))),
+  explicit KernelForTests(unsigned cpus = 2, CheckLevel checks = CheckLevel::all, PhysProfile profile = PhysProfile::mixed)
+      : memory_(std::move(*PhysicalMemory::create({.size = 16u << 20, .profile = profile, .seed = 1}))),
         scheduler_(*this, cpus, 1), pool_(*memory_, true), pages_(memory_->size() >> kPageShift), locked_(pages_), mappings_(*memory_),
         window_(pages_), registers_(std::move(*MapRegisterPool::create(*memory_, trace_, {.count = 16, .checks = true}))),
-        mmio_(memory_->slot()), call_(scheduler_, trace_, CheckLevel::all),
+        mmio_(memory_->slot()), call_(scheduler_, trace_, checks),
         storage_{scheduler_, *memory_, pool_, locked_, mappings_, window_, *registers_, bus_, mmio_, registry_, trace_, call_} {
     services_ = &storage_;
     spaces_ = &spaces_owned_;
     scheduler_.set_thread_objects([](void* self, unsigned) { return static_cast<void*>(static_cast<KernelForTests*>(self)->allocate(0x800)); }, this);
     mdls_ = &mdls_owned_;
-    trace_.add(*this, false);
+    if (checks != CheckLevel::off) trace_.add(*this, false);
   }
   ~KernelForTests() { objects_.reset(), contiguous_.clear(); }
 

@@ -23,6 +23,7 @@ MdlFault state_forbids_unlock(const MDL* mdl) {
 
 MdlBook::~MdlBook() {
   for (auto& [mdl, facts] : facts_) let_go(facts);
+  for (MdlFacts& facts : orphans_) let_go(facts);
 }
 
 // --- life -----------------------------------------------------------------------------------------------------------------------
@@ -32,13 +33,12 @@ std::vector<std::uint64_t> MdlBook::stack(const CodePlace& place) const {
   return stacks_ == nullptr ? std::vector{place.rip} : stacks_->stack_at(place);
 }
 
-void MdlBook::allocated(MDL* mdl, std::size_t room, const CodePlace& place) {
+void MdlBook::allocated(MDL* mdl, std::size_t room) {
   forget(mdl);
   MdlFacts& facts = facts_[mdl];
   facts.mdl = mdl;
   facts.allocated = true;
   facts.room = room;
-  facts.made = stack(place);
   seal(mdl);
 }
 
@@ -51,6 +51,7 @@ MdlFacts* MdlBook::find(const MDL* mdl) {
 MdlFacts& MdlBook::of(MDL* mdl) {
   MdlFacts& facts = facts_[mdl];
   if (facts.mdl != nullptr && !facts.allocated && !facts.locked && (mdl->MdlFlags & kState) == 0) facts = {};
+  if ((mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA) == 0) facts.mapping = 0;
   facts.mdl = mdl;
   return facts;
 }
@@ -61,6 +62,15 @@ void MdlBook::forget(MDL* mdl) {
   end_mapping(&found->second, mdl);
   let_go(found->second);
   facts_.erase(found);
+}
+
+void MdlBook::memory_freed(const void* begin, std::uint64_t bytes) {
+  const auto* end = reinterpret_cast<const MDL*>(static_cast<const std::byte*>(begin) + bytes);
+  auto at = facts_.lower_bound(static_cast<const MDL*>(begin));
+  while (at != facts_.end() && at->first < end) {
+    if (at->second.locked) orphans_.push_back(std::move(at->second));
+    at = facts_.erase(at);
+  }
 }
 
 void MdlBook::seal(MDL* mdl) {
@@ -252,8 +262,9 @@ MdlOutcome MdlBook::map(MDL* mdl, const MapRequest& request, std::uint64_t* addr
   facts.mapping = mappings_.in_arena(start) ? start : 0;
   facts.mapping_is_reserved = false;
   facts.mapped_for_reading_only = reads_only && request.writable;
-  facts.mapped_at = stack(request.place);
-  seal(mdl);
+  if (closely_) facts.mapped_at = stack(request.place);
+  else facts.mapped_at.assign(request.place.rip != 0, request.place.rip);
+  if (facts.sealed) seal(mdl);  // an MDL of others, a disk request's, is made anew behind our back
   return {};
 }
 
@@ -273,7 +284,7 @@ MdlOutcome MdlBook::unmap(MDL* mdl) {
   if (!(mdl->MdlFlags & MDL_MAPPED_TO_SYSTEM_VA)) return {MdlFault::not_mapped, 0};
   MdlFacts* facts = find(mdl);
   end_mapping(facts, mdl);
-  if (facts != nullptr) seal(mdl);
+  if (facts != nullptr && facts->sealed) seal(mdl);
   return {};
 }
 
@@ -289,7 +300,7 @@ MdlOutcome MdlBook::map_reserved(MDL* mdl, std::uint64_t reserved, const CodePla
   facts.mapping = reserved;
   facts.mapping_is_reserved = true;
   facts.mapped_at = stack(place);
-  seal(mdl);
+  if (facts.sealed) seal(mdl);
   return {};
 }
 
@@ -309,7 +320,7 @@ MdlOutcome MdlBook::advance(MDL* mdl, std::uint32_t bytes) {
   mdl->ByteCount -= bytes;
   if (names_pages && passed != 0 && passed < before) std::copy(pfns(mdl) + passed, pfns(mdl) + before, pfns(mdl));
   if (view.mapped()) mdl->MappedSystemVa = static_cast<std::byte*>(mdl->MappedSystemVa) + bytes;
-  if (facts != nullptr) seal(mdl);
+  if (facts != nullptr && facts->sealed) seal(mdl);
   return {};
 }
 
@@ -338,6 +349,8 @@ std::vector<MdlFacts*> MdlBook::held(std::optional<std::uint16_t> process) {
   std::vector<MdlFacts*> all;
   for (auto& [mdl, facts] : facts_)
     if (facts.locked && (!process || facts.process == *process)) all.push_back(&facts);
+  for (MdlFacts& facts : orphans_)
+    if (!process || facts.process == *process) all.push_back(&facts);
   return all;
 }
 

@@ -101,11 +101,13 @@ class MdlBook {
   void map_apart() { apart_ = true; }
 
   // --- life -------------------------------------------------------------------------------------------------------
-  void allocated(MDL* mdl, std::size_t room, const CodePlace& place);
+  void allocated(MDL* mdl, std::size_t room);
   /// Null: nothing is known of it.
   MdlFacts* find(const MDL* mdl);
   /// What is still held is given back.
   void forget(MDL* mdl);
+  /// MDLs of the driver's own in memory that it has freed are none any more; what they have locked stays so.
+  void memory_freed(const void* begin, std::uint64_t bytes);
 
   // --- operations -------------------------------------------------------------------------------------------------
   MdlOutcome lock(MDL* mdl, const LockRequest& request);
@@ -155,6 +157,7 @@ class MdlBook {
   StackTaker* stacks_ = nullptr;
   bool closely_ = false, apart_ = false;
   std::map<const MDL*, MdlFacts> facts_;
+  std::vector<MdlFacts> orphans_;  ///< locked by MDLs whose memory is gone
 };
 
 }  // namespace drydock

@@ -32,7 +32,7 @@ MDL* allocate_mdl(Call& call, void* address, ULONG bytes, BOOLEAN secondary, BOO
   MDL* mdl = static_cast<MDL*>(storage);
   MDL* host = call.memory().alias(mdl);
   MdlView::format(host, number_of(address), bytes);
-  call.kernel().mdls().allocated(host, room, call.place());
+  call.kernel().mdls().allocated(host, room);
   if (host_irp != nullptr && secondary) append(call, *host_irp, mdl);
   else if (host_irp != nullptr) host_irp->MdlAddress = mdl;
   return mdl;

@@ -16,6 +16,8 @@ inline constexpr IrqlRule kIrqlRules[] = {
     {"MmMapLockedPagesSpecifyCache", "MDL-32", "0xC4/0x76"},
     {"MmUnlockPages", "VER-53", "0xC4/0x78"},
     {"MmUnmapLockedPages", "MDL-37", "0xC4/0x79"},
+    {"MmAllocatePagesForMdl", "VER-116", ""},  // ≤ D since Windows Server 2008, as the pages of both say
+    {"MmFreePagesFromMdl", "VER-116", ""},
     {"MmFreeContiguousMemory", "VER-116", ""},
     {"MmAllocateNonCachedMemory", "VER-116", ""},
     {"MmFreeNonCachedMemory", "VER-116", ""},

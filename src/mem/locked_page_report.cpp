@@ -29,7 +29,7 @@ void report_locked_pages(Trace& trace, MdlBook& book, const AddressSpace* proces
     else if (process != nullptr)
       report(trace, *facts, fmt::format("{} of process '{}' are still locked at its end", pages_text(facts->pages.size()), process->name));
     else
-      report(trace, *facts, fmt::format("{} are still locked after the driver is gone: MmUnlockPages was never called", pages_text(facts->pages.size())));
+      report(trace, *facts, fmt::format("{} still locked after the driver is gone: MmUnlockPages was never called", pages_text(facts->pages.size())));
   }
 }
 

@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(Each, MdlMistakes, testing::Values(
     MdlMistake{"partial_reused", "MDL-41", "", "MmPrepareMdlForReuse"},
     MdlMistake{"header_changed", "MDL-49", "", "ByteCount"},
     MdlMistake{"obsolete_map", "MDL-52", "0xC4/0x81", "obsolete"},
-    MdlMistake{"left_locked", "VER-151", "0xCB", "2 pages"},
+    MdlMistake{"left_locked", "VER-151", "0xCB", "2 pages of process"},
     MdlMistake{"pages_leaked", "MDL-44", "", "never freed"},
     MdlMistake{"used_after_unlock", "MDL-21", "0x50", "which is over", true},
     MdlMistake{"overrun_of_mapping", "BUF-48", "0x50", "behind its last page", true},

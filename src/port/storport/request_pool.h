@@ -22,7 +22,7 @@ class RequestPool {
               ByteMarks* marks = nullptr);
   /// From now on each slot is sealed when it is lent; see SlotGuard. Only with `guard`.
   void look_closely() {
-    slot_guard_.emplace(layout_);
+    slot_guard_.emplace(layout_, memory_);
     shown_data_.emplace(memory_);
   }
   const std::optional<SlotGuard>& slot_guard() const { return slot_guard_; }

@@ -189,7 +189,7 @@ void Adapter::check_completion(Request& request, CallSite where) {
 void Adapter::check_slot(const Request& request, CallSite where) {
   pool_->shown_data()->end(request);
   for (SlotGuard::Offence& offence : pool_->slot_guard()->inspect(request))
-    s_.trace.emit(RuleBroken{offence.rule, "", std::move(offence.message), where});
+    s_.trace.emit(RuleBroken{offence.rule, offence.code, std::move(offence.message), where});
 }
 
 // Too late: nobody waits for it any more, only its slot comes back.

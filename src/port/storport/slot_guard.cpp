@@ -56,7 +56,22 @@ void SlotGuard::seal(const Request& request) {
   std::memset(slot + layout_.extension, std::to_integer<int>(kUninitialised), layout_.extension_bytes);
   for (const Gap& gap : gaps()) std::memset(slot + gap.begin, std::to_integer<int>(kNobodys), gap.end - gap.begin);
   if (sealed_.size() <= request.number) sealed_.resize(request.number + 1);
-  sealed_[request.number] = {{slot + layout_.list, slot + layout_.list_end}, {slot, slot + Srb::size_of(layout_.form)}};
+  sealed_[request.number] = {{slot + layout_.list, slot + layout_.list_end}, {slot, slot + Srb::size_of(layout_.form)}, signature_of(request)};
+}
+
+// FNV-1a over words: not against an enemy.
+std::optional<std::uint64_t> SlotGuard::signature_of(const Request& request) const {
+  constexpr std::uint64_t kBasis = 0xCBF2'9CE4'8422'2325, kPrime = 0x100'0000'01B3;
+  if (request.direction != Request::Direction::out || request.data_length == 0) return std::nullopt;
+  const std::byte* data = memory_.alias(request.data_address);
+  if (data == nullptr) return std::nullopt;
+  std::uint64_t signature = kBasis;
+  for (std::uint32_t at = 0; at < request.data_length; at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, data + at, std::min(8u, request.data_length - at));
+    signature = (signature ^ word) * kPrime;
+  }
+  return signature;
 }
 
 void SlotGuard::inspect_gaps(const Request& request, std::vector<Offence>& offences) const {
@@ -86,6 +101,8 @@ std::vector<SlotGuard::Offence> SlotGuard::inspect(const Request& request) const
   const Sealed& sealed = sealed_[request.number];
   inspect_gaps(request, offences);
   inspect_srb(request, sealed, offences);
+  if (sealed.data && signature_of(request) != sealed.data)
+    offences.push_back({"MDL-50", fmt::format("the data of SRB {} was changed, which is to be written: it stays as it is until the request ends", request.serial), "0xC4/0x1010"});
   if (std::memcmp(slot_of(request) + layout_.list, sealed.list.data(), sealed.list.size()) != 0)
     offences.push_back({"ST-43", fmt::format("the scatter/gather list of SRB {} was modified: its memory is Storport's", request.serial)});
   return offences;

@@ -15,13 +15,13 @@ struct SlotGuardTest : PortForTests, testing::WithParamInterface<Srb::Form> {
   }
   static constexpr std::uint32_t kExtension = 200;
   /// What is told of a request with which `offend` was done.
-  std::string told(std::function<void(Request&)> offend, std::uint8_t srb_status = SRB_STATUS_SUCCESS) {
+  std::string told(std::function<void(Request&)> offend, std::uint8_t srb_status = SRB_STATUS_SUCCESS, std::uint8_t opcode = SCSIOP_READ) {
     driver.start = [this, offend = std::move(offend), srb_status, first = true](void* srb) mutable {
       if (std::exchange(first, false)) offend(of(srb)), complete(srb, srb_status);
       else complete(srb);
     };
     EXPECT_TRUE(bring_up());
-    send();
+    send(4096, 0, opcode);
     run_out();
     std::string text;
     for (const RuleBroken& b : broken) text += std::string(b.rule) + ": " + b.message + "\n";
@@ -43,6 +43,15 @@ TEST_P(SlotGuardTest, AFreshExtensionIsNotZeroNorWhatTheLastRequestLeft) {  // S
   std::vector<std::byte> seen;
   EXPECT_EQ(told([&](Request& r) { seen.assign(r.extension_host, r.extension_host + kExtension); }), "");
   EXPECT_EQ(seen, std::vector<std::byte>(kExtension, SlotGuard::kUninitialised));
+}
+
+TEST_P(SlotGuardTest, TheDataOfAWriteStaysAsItIs) {  // DOC: MDL-50 VER-64
+  const auto spoil = [&](Request& r) { *memory->alias(reinterpret_cast<std::byte*>(r.data_address) + 5) ^= std::byte{1}; };
+  EXPECT_EQ(told(spoil, SRB_STATUS_SUCCESS, SCSIOP_WRITE), "MDL-50: the data of SRB 1 was changed, which is to be written: it stays as it is until the request ends\n");
+}
+
+TEST_P(SlotGuardTest, AReadMayChangeItsData) {
+  EXPECT_EQ(told([&](Request& r) { *memory->alias(reinterpret_cast<std::byte*>(r.data_address) + 5) ^= std::byte{1}; }), "");
 }
 
 TEST_P(SlotGuardTest, AByteBehindTheExtensionIsTold) {  // DRY-03

@@ -14,7 +14,6 @@
 #include "io/io_manager.h"
 #include "io/kernel_objects.h"
 #include "mem/address_space.h"
-#include "mem/contiguous_memory.h"
 #include "mem/mdl_book.h"
 #include "port/storport/adapter.h"
 #include "sched/machine_hooks.h"
@@ -70,7 +69,6 @@ class Kernel : public MachineHooks {
   AddressSpaces& spaces() { return *spaces_; }
   IoManager& io() { return *io_; }
   MdlBook& mdls() { return *mdls_; }
-  ContiguousMemory& contiguous() { return *contiguous_; }
   /// Of the system itself, no device's. Null: nothing goes wrong.
   FaultPlan* kernel_faults() { return kernel_faults_; }
   /// 100 ns units since 1601 on the machine's clock: a fixed power-on time plus virtual time.
@@ -87,7 +85,6 @@ class Kernel : public MachineHooks {
   std::map<std::uint64_t, storport::DriverMemory> contiguous_;  ///< ended as early as objects_
   std::optional<KernelObjects> objects_;  ///< derived classes end it before the scheduler
   MdlBook* mdls_ = nullptr;
-  ContiguousMemory* contiguous_ = nullptr;
   FaultPlan* kernel_faults_ = nullptr;
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last

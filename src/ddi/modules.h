@@ -31,7 +31,6 @@ std::vector<Row> mm_rows();
 std::vector<Row> mm_memory_rows();
 std::vector<Row> io_device_rows();
 std::vector<Row> io_irp_rows();
-std::vector<Row> contiguous_rows();
 std::vector<Row> mdl_rows();
 std::vector<Row> mdl_lock_rows();
 std::vector<Row> mdl_map_rows();

@@ -27,7 +27,6 @@ class KernelForTests final : public Kernel, private TraceObserver {
     spaces_ = &spaces_owned_;
     scheduler_.set_thread_objects([](void* self, unsigned) { return static_cast<void*>(static_cast<KernelForTests*>(self)->allocate(0x800)); }, this);
     mdls_ = &mdls_owned_;
-    contiguous_ = &contiguous_owned_;
     if (checks != CheckLevel::off) trace_.add(*this, false);
   }
   ~KernelForTests() { objects_.reset(), contiguous_.clear(); }
@@ -114,7 +113,6 @@ class KernelForTests final : public Kernel, private TraceObserver {
   DriverCall call_;
   storport::Services storage_;
   AddressSpaces spaces_owned_{*memory_, locked_};
-  ContiguousMemory contiguous_owned_{*memory_};
   MdlBook mdls_owned_{*memory_, locked_, mappings_, spaces_owned_};
 };
 

@@ -31,7 +31,6 @@ Result<std::unique_ptr<Board>> Board::build(const Options& options, MachineHooks
   board->mappings = std::make_unique<SystemMappings>(*board->memory);
   board->spaces = std::make_unique<AddressSpaces>(*board->memory, *board->locked);
   board->mdls = std::make_unique<MdlBook>(*board->memory, *board->locked, *board->mappings, *board->spaces);
-  board->contiguous = std::make_unique<ContiguousMemory>(*board->memory);
   if (options.checks == Checks::all) board->mdls->map_closely();
   if (!board->faults.empty()) board->kernel_faults = std::make_unique<FaultPlan>(board->faults, board->seed, kKernelStream, board->trace);
   board->pool = std::make_unique<Pool>(*board->memory, board->checking);

@@ -16,7 +16,6 @@
 #include "io/registry.h"
 #include "machine/pairing.h"
 #include "mem/address_space.h"
-#include "mem/contiguous_memory.h"
 #include "mem/guarded_memory.h"
 #include "mem/locked_pages.h"
 #include "mem/mdl_book.h"
@@ -66,7 +65,6 @@ class Board {
   std::unique_ptr<SystemMappings> mappings;
   std::unique_ptr<AddressSpaces> spaces;
   std::unique_ptr<MdlBook> mdls;
-  std::unique_ptr<ContiguousMemory> contiguous;
   std::unique_ptr<Pool> pool;
   std::unique_ptr<DmaWindow> window;
   std::unique_ptr<MapRegisterPool> registers;

@@ -122,7 +122,6 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   io_ = &*io_storage_;
   spaces_ = board.spaces.get();
   mdls_ = board.mdls.get();
-  contiguous_ = board.contiguous.get();
   kernel_faults_ = board.kernel_faults.get();
   if (checks != CheckLevel::off) mdls_->take_stacks_from(&drivers);
   traps_ = std::make_unique<DriverTraps>(board, *this);

@@ -200,6 +200,7 @@ void RuleBook::read_rule(std::string_view line, std::string_view part, std::stri
   const auto text = line.substr(0, dash);
   rule.text = plain(text);
   rule.see = references(text);
+  // DOC: VER-130…157 VER-210…227 explained, whoever met them.
   if (constexpr std::string_view kCode = "bug check "; chapter.find(kCode) != std::string_view::npos)
     read_hexadecimal(chapter.substr(chapter.find(kCode) + kCode.size()), rule.chapter_code);
   if (rule.chapter_code != 0) rule.parameters = parameters_in(text);

@@ -14,7 +14,8 @@ from tree import Tree  # noqa: E402
 
 TREE = Tree(files={
     "docs/spec.md": "# T\n## E. Storport\n### E.1 Model\n- **ST-01** [S] One.\n- **ST-02** [D] Two.\n- **ST-03** [B] Three.\n"
-                    "- **ST-04** [D] Four.\n",
+                    "- **ST-04** [D] Four.\n- **ST-05** [D] Five.\n",
+    "docs/not-applicable.txt": "# why\nST-05  of another version\n",
     "src/port/x.cpp": "// Does it. DOC: ST-01\nint x;\n// ASSUMED: first line\n// second line\nint y;  // no part of it\n",
     "tests/drivers/y.c": "/* DOC: ST-01/02 */\n",
     "tests/drivers/expectations.json": '{"drivers": [{"driver": "z", "rules": ["ST-04"]}]}',
@@ -38,7 +39,8 @@ def main():
         ("| ST-02 | driver | Two. |  | [tests/drivers/y.c]" in page, "a rule may be tested alone"),
         ("| ST-03 | both | Three. | open | |" in page, "a rule that nothing cites is open"),
         ("| ST-04 | driver | Four. |  | [tests/drivers/z.c]" in page, "what a faulty driver must show is tested by it"),
-        ("| all | 4 | 1 | 3 | 1 |" in page, "the summary adds up"),
+        ("| all | 5 | 1 | 3 | 1 | 1 |" in page, "the summary adds up"),
+        ("| ST-05 | driver | Five. | not applicable: of another version | |" in page, "a rule that is not applicable says why"),
         ("- first line second line\n" in pinned and "no part" not in pinned, "an assumption is its whole comment and no more"),
         (exports.index("| IoA |") < exports.index("| IoB |"), "exports are sorted"),
         ("| IoB | full | DISPATCH | p | raises |" in exports, "an export tells its ceiling and its page"),

@@ -35,7 +35,7 @@ TEST_P(KernelMistakes, are_found_where_they_are_made) {
   EXPECT_EQ(finding->code, mistake.code);
   if (mistake.outcome == Outcome::findings) EXPECT_NE(finding->message.find(mistake.message), std::string::npos) << finding->message;
   EXPECT_NE(finding->driver_location.find("kernel_mistakes.c:"), std::string::npos) << findings_of(report);
-  EXPECT_EQ(report.findings.size(), 1u) << findings_of(report);
+  if (mistake.outcome == Outcome::findings) EXPECT_EQ(report.findings.size(), 1u) << findings_of(report);
 }
 
 TEST_P(KernelMistakes, are_not_seen_in_the_correct_twin) {

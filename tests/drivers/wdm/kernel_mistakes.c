@@ -74,16 +74,17 @@ static void Mistake(void) {
   PVOID thread;
   KeInitializeEvent(&g_Event, NotificationEvent, FALSE);
   if (!NT_SUCCESS(PsCreateSystemThread(&handle, THREAD_ALL_ACCESS, NULL, NULL, NULL, Work, NULL))) return; /* EXPECT */
-#ifdef HANDLE_LEFT_OPEN
+#ifdef THREAD_LEFT_AT_UNLOAD
+  if (!CORRECT) {
+    ZwClose(handle);
+    return;
+  }
+#endif
   if (ObReferenceObjectByHandle(handle, THREAD_ALL_ACCESS, NULL, KernelMode, &thread, NULL) == STATUS_SUCCESS) {
     KeWaitForSingleObject(thread, Executive, KernelMode, FALSE, NULL);
     ObDereferenceObject(thread);
   }
   if (CORRECT) ZwClose(handle);
-#else
-  (void)thread;
-  ZwClose(handle);
-#endif
 }
 
 #elif defined(FAST_MUTEX_OF_ANOTHER)

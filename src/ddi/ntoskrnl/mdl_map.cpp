@@ -148,9 +148,8 @@ extern "C" {
 namespace {
 
 Row map_specify_cache_row() {
-  const char* page = "nf-wdm-mmmaplockedpagesspecifycache";
-  Row kernel = routine<"MmMapLockedPagesSpecifyCache", kDispatchLevel, &map_kernel_mode>(kModule, page, Coverage::partial, "RequestedAddress is not honoured");
-  const Row user = raising_routine<"MmMapLockedPagesSpecifyCache", kDispatchLevel, &map_user_mode>(kModule, page);
+  Row kernel = routine<"MmMapLockedPagesSpecifyCache", kDispatchLevel, &map_kernel_mode>(kModule, "nf-wdm-mmmaplockedpagesspecifycache", Coverage::partial, "RequestedAddress is not honoured");
+  const Row user = raising_routine<"MmMapLockedPagesSpecifyCache", kDispatchLevel, &map_user_mode>(kModule, "nf-wdm-mmmaplockedpagesspecifycache");
   drydock_map_kernel_mode = kernel.address;
   drydock_map_user_mode = user.address;
   kernel.address = reinterpret_cast<const void*>(&drydock_map_locked_pages);

@@ -46,29 +46,42 @@ MAYBE_UNUSED static PMDL OfPool(PVOID *pool, SIZE_T bytes) {
   return IoAllocateMdl(*pool, (ULONG)bytes, FALSE, FALSE, NULL);
 }
 
-static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
-  PMDL mdl = NULL, part = NULL;
-  PVOID pool = NULL;
-  volatile char *mapped = NULL;
-  KIRQL irql = 0;
-  char local[64];
-  (void)irp, (void)buffer, (void)length, (void)mdl, (void)part, (void)pool, (void)mapped, (void)irql, (void)local;
-
 #if defined(FREED_LOCKED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   if (CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(FREED_MAPPED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp, (void)buffer, (void)length;
   mdl = Pages(2);
   MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   if (CORRECT) EndPages(mdl);
   else IoFreeMdl(mdl);
+}
+
 #elif defined(LOCKED_AT_DISPATCH)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  KIRQL irql = 0;
+  (void)irp;
   if (!CORRECT) KeRaiseIrql(DISPATCH_LEVEL, &irql);
   mdl = Locked(buffer, length, IoReadAccess);
   if (!CORRECT) KeLowerIrql(irql);
   End(mdl);
+}
+
 #elif defined(LOCKED_ABOVE_DISPATCH)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PVOID pool = NULL;
+  KIRQL irql = 0;
+  (void)irp, (void)buffer, (void)length;
   pool = ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG);
   mdl = IoAllocateMdl(pool, 64, FALSE, FALSE, NULL);
   KeRaiseIrql(CORRECT ? DISPATCH_LEVEL : DISPATCH_LEVEL + 1, &irql);
@@ -76,77 +89,149 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   KeLowerIrql(irql);
   End(mdl);
   ExFreePool(pool);
+}
+
 #elif defined(LOCKED_TWICE)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   if (CORRECT) MmUnlockPages(mdl);
   MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
   End(mdl);
+}
+
 #elif defined(LOCKED_NONPAGED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PVOID pool = NULL;
+  (void)irp, (void)buffer, (void)length;
   mdl = OfPool(&pool, 64);
   MmBuildMdlForNonPagedPool(mdl);
   if (!CORRECT) MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
   IoFreeMdl(mdl);
   ExFreePool(pool);
+}
+
 #elif defined(UNLOCKED_NONPAGED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PVOID pool = NULL;
+  (void)irp, (void)buffer, (void)length;
   mdl = OfPool(&pool, 64);
   MmBuildMdlForNonPagedPool(mdl);
   if (!CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
   ExFreePool(pool);
+}
+
 #elif defined(UNLOCKED_PARTIAL)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PMDL part;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   part = IoAllocateMdl(buffer, 16, FALSE, FALSE, NULL);
   IoBuildPartialMdl(mdl, part, buffer, 16);
   if (!CORRECT) MmUnlockPages(part);
   IoFreeMdl(part);
   End(mdl);
+}
+
 #elif defined(UNLOCKED_NEVER)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = IoAllocateMdl(buffer, length, FALSE, FALSE, NULL);
   if (CORRECT && NT_SUCCESS(Lock(mdl, IoReadAccess))) MmUnlockPages(mdl);
   if (!CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(UNLOCKED_TWICE)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   MmUnlockPages(mdl);
   if (!CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(BUILT_OVER_STACK)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  char local[64];
+  (void)irp, (void)buffer, (void)length;
   mdl = IoAllocateMdl(local, sizeof(local), FALSE, FALSE, NULL);
   if (CORRECT) MmProbeAndLockPages(mdl, KernelMode, IoWriteAccess);
   else MmBuildMdlForNonPagedPool(mdl);
   ((volatile char *)MmGetSystemAddressForMdlSafe(mdl, PRIORITY))[0] = 1;
   if (CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(BUILT_OVER_USER)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = IoAllocateMdl(buffer, length, FALSE, FALSE, NULL);
   if (CORRECT) Lock(mdl, IoReadAccess);
   else MmBuildMdlForNonPagedPool(mdl);
   if (CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(MAPPED_NONPAGED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PVOID pool = NULL;
+  (void)irp, (void)buffer, (void)length;
   mdl = OfPool(&pool, 64);
   MmBuildMdlForNonPagedPool(mdl);
   if (CORRECT) MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   else MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, PRIORITY);
   IoFreeMdl(mdl);
   ExFreePool(pool);
+}
+
 #elif defined(MAPPED_UNLOCKED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = IoAllocateMdl(buffer, length, FALSE, FALSE, NULL);
   if (CORRECT) Lock(mdl, IoReadAccess);
   MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, PRIORITY);
   if (CORRECT) MmUnlockPages(mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(BUG_CHECK_ON_FAILURE)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, !CORRECT, PRIORITY);
   End(mdl);
+}
+
 #elif defined(MAPPED_TWICE)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, PRIORITY);
   if (CORRECT) MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   else MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, PRIORITY);
   End(mdl);
+}
+
 #elif defined(UNFILLED_TO_USER)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PVOID pool = NULL;
+  volatile char *mapped = NULL;
+  (void)irp, (void)buffer, (void)length;
   mdl = OfPool(&pool, PAGE_SIZE);
   if (CORRECT) RtlZeroMemory(pool, PAGE_SIZE);
   MmBuildMdlForNonPagedPool(mdl);
@@ -157,7 +242,14 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   }
   IoFreeMdl(mdl);
   ExFreePool(pool);
+}
+
 #elif defined(FREED_WITH_USER_MAPPING)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PVOID pool = NULL;
+  volatile char *mapped = NULL;
+  (void)irp, (void)buffer, (void)length;
   mdl = OfPool(&pool, PAGE_SIZE);
   RtlZeroMemory(pool, PAGE_SIZE);
   MmBuildMdlForNonPagedPool(mdl);
@@ -169,13 +261,26 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   ExFreePool(pool);
   if (!CORRECT) MmUnmapLockedPages((PVOID)mapped, mdl);
   IoFreeMdl(mdl);
+}
+
 #elif defined(UNMAPPED_UNMAPPED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   mapped = MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   MmUnmapLockedPages((PVOID)mapped, mdl);
   if (!CORRECT) MmUnmapLockedPages((PVOID)mapped, mdl);
   End(mdl);
+}
+
 #elif defined(UNMAPPED_PARTIAL)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PMDL part;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   if (!CORRECT) MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   part = IoAllocateMdl(buffer, 16, FALSE, FALSE, NULL);
@@ -185,7 +290,13 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   else MmUnmapLockedPages((PVOID)mapped, part);
   IoFreeMdl(part);
   End(mdl);
+}
+
 #elif defined(UNMAPPED_WRONG_ADDRESS)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   __try {
     mapped = MmMapLockedPagesSpecifyCache(mdl, UserMode, MmCached, NULL, FALSE, PRIORITY);
@@ -193,13 +304,25 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   } __except (EXCEPTION_EXECUTE_HANDLER) {
   }
   End(mdl);
+}
+
 #elif defined(PARTIAL_OUTSIDE)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PMDL part;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   part = IoAllocateMdl((char *)buffer + length - 8, 16, FALSE, FALSE, NULL);
   IoBuildPartialMdl(mdl, part, (char *)buffer + length - 8, CORRECT ? 8 : 16);
   IoFreeMdl(part);
   End(mdl);
+}
+
 #elif defined(PARTIAL_REUSED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  PMDL part;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   part = IoAllocateMdl(buffer, 16, FALSE, FALSE, NULL);
   IoBuildPartialMdl(mdl, part, buffer, 16);
@@ -208,61 +331,120 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   IoBuildPartialMdl(mdl, part, (char *)buffer + 16, 16);
   IoFreeMdl(part);
   End(mdl);
+}
+
 #elif defined(HEADER_CHANGED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   if (!CORRECT) mdl->ByteCount = length / 2;
   End(mdl);
+}
+
 #elif defined(OBSOLETE_MAP)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   if (CORRECT) MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   else MmMapLockedPages(mdl, KernelMode);
   End(mdl);
+}
+
 #elif defined(LEFT_LOCKED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = IoAllocateMdl(buffer, length, FALSE, FALSE, NULL);
   __try {
     MmProbeAndLockPages(mdl, UserMode, IoReadAccess);
   } __except (EXCEPTION_EXECUTE_HANDLER) {
   }
   if (CORRECT) End(mdl);
+}
+
 #elif defined(PAGES_LEAKED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp, (void)buffer, (void)length;
   mdl = Pages(2);
   if (CORRECT) MmFreePagesFromMdl(mdl);
   ExFreePool(mdl);
+}
+
 #elif defined(USED_AFTER_UNLOCK)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, IoWriteAccess);
   mapped = MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   if (CORRECT) mapped[0] = 1;
   MmUnlockPages(mdl);
   if (!CORRECT) mapped[0] = 1;
   IoFreeMdl(mdl);
+}
+
 #elif defined(OVERRUN_OF_MAPPING)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, IoWriteAccess);
   mapped = MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   mapped[CORRECT ? length - 1 : ((length + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))] = 1;
   End(mdl);
+}
+
 #elif defined(READ_LOCK_WRITTEN)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, CORRECT ? IoWriteAccess : IoReadAccess);
   mapped = MmGetSystemAddressForMdlSafe(mdl, PRIORITY);
   mapped[0] = 1;
   End(mdl);
+}
+
 #elif defined(NO_WRITE_WRITTEN)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  volatile char *mapped = NULL;
+  (void)irp;
   mdl = Locked(buffer, length, IoWriteAccess);
   mapped = MmGetSystemAddressForMdlSafe(mdl, PRIORITY | (CORRECT ? 0 : MdlMappingNoWrite));
   mapped[0] = 1;
   End(mdl);
+}
+
 #elif defined(EXECUTABLE_MAPPING)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = Locked(buffer, length, IoReadAccess);
   MmMapLockedPagesSpecifyCache(mdl, KernelMode, MmCached, NULL, FALSE, CORRECT ? PRIORITY : NormalPagePriority);
   End(mdl);
+}
+
 #elif defined(SECONDARY_WITHOUT_IRP)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  PMDL mdl;
+  (void)irp;
   mdl = IoAllocateMdl(buffer, length, !CORRECT, FALSE, NULL);
   IoFreeMdl(mdl);
+}
+
 #elif defined(REQUEST_UNLOCKED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  (void)buffer, (void)length;
   if (!CORRECT) MmUnlockPages(irp->MdlAddress);
+}
+
 #else
 #error which mistake?
 #endif
-}
 
 NTSTATUS Control(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   (void)device;

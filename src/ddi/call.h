@@ -3,6 +3,7 @@
 // preemption point on the way in and on the way out, checks the IRQL, and knows where the driver called from.
 
 #include <optional>
+#include <type_traits>
 
 #include "ddi/kernel.h"
 #include "sched/guard.h"
@@ -59,8 +60,10 @@ class Call {
       return const_cast<std::byte*>(static_cast<const std::byte*>(pointer));
     return range_in_memory(pointer, size, write, what);
   }
+  /// One object; an argument that is const need only be readable.
   template <class T>
   T* object(T* pointer, const char* what) const {
+    if constexpr (std::is_const_v<T>) return reinterpret_cast<T*>(range(pointer, sizeof(T), false, what));
     const auto address = reinterpret_cast<std::uint64_t>(pointer);
     const Fiber& fiber = *kernel_.current_fiber;
     if (fiber.owns_stack(address) && sizeof(T) <= fiber.stack_top() - address) [[likely]]

@@ -14,7 +14,7 @@ constexpr const char* kModule = "ntoskrnl.exe";
 
 NTSTATUS register_provider(Call& call, const GUID* id, void*, void*, REGHANDLE* handle) {
   REGHANDLE* host = call.object(handle, "RegHandle");
-  if (host == nullptr || call.object(const_cast<GUID*>(id), "ProviderId") == nullptr) return STATUS_INVALID_PARAMETER;
+  if (host == nullptr || call.object(id, "ProviderId") == nullptr) return STATUS_INVALID_PARAMETER;
   KernelObjects& objects = call.kernel().objects();
   const CodePlace where = call.place();
   *host = objects.next_event_provider++;

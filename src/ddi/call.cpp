@@ -57,13 +57,13 @@ MSABI std::byte* Call::range_in_memory(const void* pointer, std::uint64_t size, 
 }
 
 // DOC: VER-63 a structure that a routine of the kernel works on is the kernel's.
-MSABI std::byte* Call::object_in_memory(const void* pointer, std::uint64_t size, const char* what) const noexcept {
+MSABI std::byte* Call::object_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   const auto found = memory().find(address);
   if (found && found->view == View::system && size <= memory().size() - found->offset) [[likely]] return memory().system(0) + found->offset;
   if (kernel_.spaces().in_use() && kernel_.spaces().is_user(address))
     broken("VER-63", "0xC4/0xE0", fmt::format("{}: {} is a user-mode address", name_, what));
-  return range_in_memory(pointer, size, true, what);
+  return range_in_memory(pointer, size, write, what);
 }
 
 std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const {

@@ -60,21 +60,20 @@ class Call {
       return const_cast<std::byte*>(static_cast<const std::byte*>(pointer));
     return range_in_memory(pointer, size, write, what);
   }
-  /// One object; an argument that is const need only be readable.
+  /// A const object is one that is only read: it may lie where the driver cannot write.
   template <class T>
   T* object(T* pointer, const char* what) const {
-    if constexpr (std::is_const_v<T>) return reinterpret_cast<T*>(range(pointer, sizeof(T), false, what));
     const auto address = reinterpret_cast<std::uint64_t>(pointer);
     const Fiber& fiber = *kernel_.current_fiber;
     if (fiber.owns_stack(address) && sizeof(T) <= fiber.stack_top() - address) [[likely]]
       return pointer;
-    return reinterpret_cast<T*>(object_in_memory(pointer, sizeof(T), what));
+    return reinterpret_cast<T*>(object_in_memory(pointer, sizeof(T), !std::is_const_v<T>, what));
   }
   /// Of a byte of machine memory, in any view or system mapping; none for anything else, the driver's image included.
   std::optional<PhysicalAddress> physical(const void* pointer) const;
 
  private:
-  [[gnu::noinline]] MSABI std::byte* object_in_memory(const void* pointer, std::uint64_t size, const char* what) const noexcept;
+  [[gnu::noinline]] MSABI std::byte* object_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
   [[gnu::noinline]] MSABI std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
   bool admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   [[gnu::cold]] std::byte* refuse_range(bool write, const char* what) const;

@@ -19,7 +19,7 @@ void join(Call& call, ListLink* before, ListLink* after) {
 
 ListLink* insert_in_list(Call& call, ListEnd end, ListLink* head, ListLink* entry, ULONG_PTR& lock) {
   HeldWord held(call, lock);
-  const ListLink* host = call.object(head, "ListHead");
+  const ListLink* host = call.object<const ListLink>(head, "ListHead");
   if (host == nullptr || call.object(entry, "ListEntry") == nullptr) return nullptr;
   ListLink* neighbour = end == ListEnd::head ? host->next : host->previous;
   join(call, end == ListEnd::head ? head : neighbour, entry);
@@ -29,10 +29,10 @@ ListLink* insert_in_list(Call& call, ListEnd end, ListLink* head, ListLink* entr
 
 ListLink* remove_from_head(Call& call, ListLink* head, ULONG_PTR& lock) {
   HeldWord held(call, lock);
-  const ListLink* host = call.object(head, "ListHead");
+  const ListLink* host = call.object<const ListLink>(head, "ListHead");
   if (host == nullptr || host->next == head) return nullptr;
   ListLink* first = host->next;
-  const ListLink* taken = call.object(first, "ListEntry");
+  const ListLink* taken = call.object<const ListLink>(first, "ListEntry");
   if (taken == nullptr) return nullptr;
   join(call, head, taken->next);
   return first;

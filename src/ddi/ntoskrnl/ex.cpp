@@ -73,7 +73,7 @@ SLIST_ENTRY* flush(Call& call, SLIST_HEADER* head) {
   return host == nullptr ? nullptr : flush_entries(*host);
 }
 USHORT query_depth(Call& call, SLIST_HEADER* head) {
-  const SLIST_HEADER* host = call.object(head, "SListHead");
+  const SLIST_HEADER* host = call.object<const SLIST_HEADER>(head, "SListHead");
   return host == nullptr ? USHORT{0} : depth_of(*host);
 }
 

@@ -58,7 +58,7 @@ BOOLEAN try_to_acquire(Call& call, ULONG_PTR* lock) {
 }
 BOOLEAN test(Call& call, ULONG_PTR* lock) {
   call.scheduler().poll();
-  const ULONG_PTR* host = call.object(lock, "SpinLock");
+  const ULONG_PTR* host = call.object<const ULONG_PTR>(lock, "SpinLock");
   return host != nullptr && *host == 0;
 }
 // Of a threaded DPC, which does not know at which IRQL it runs.

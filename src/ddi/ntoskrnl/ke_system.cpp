@@ -30,7 +30,7 @@ void node_affinity(Call& call, USHORT node, GROUP_AFFINITY* affinity, USHORT* co
 }
 
 ULONG index_from_number(Call& call, PROCESSOR_NUMBER* number) {
-  const PROCESSOR_NUMBER* host = call.object(number, "ProcNumber");
+  const PROCESSOR_NUMBER* host = call.object<const PROCESSOR_NUMBER>(number, "ProcNumber");
   return host == nullptr || host->Group != 0 || host->Number >= call.scheduler().cpu_count() ? ~ULONG{0} : host->Number;
 }
 NTSTATUS number_from_index(Call& call, ULONG index, PROCESSOR_NUMBER* number) {
@@ -61,14 +61,14 @@ void revert_affinity_ex(Call& call, std::uint64_t affinity) { set_affinity(call,
 void set_system_affinity(Call& call, std::uint64_t affinity) { set_affinity(call, affinity); }
 void revert_affinity(Call& call) { set_affinity(call, 0); }
 void set_group_affinity(Call& call, GROUP_AFFINITY* affinity, GROUP_AFFINITY* previous) {
-  const GROUP_AFFINITY* host = call.object(affinity, "Affinity");
+  const GROUP_AFFINITY* host = call.object<const GROUP_AFFINITY>(affinity, "Affinity");
   if (host == nullptr) return;
   const std::uint64_t old = host->Group == 0 ? set_affinity(call, host->Mask) : book_of(call).affinity;
   if (previous != nullptr)
     if (GROUP_AFFINITY* out = call.object(previous, "PreviousAffinity")) *out = {old, 0, {0, 0, 0}};
 }
 void revert_group_affinity(Call& call, GROUP_AFFINITY* previous) {
-  if (const GROUP_AFFINITY* host = call.object(previous, "PreviousAffinity")) set_affinity(call, host->Mask);
+  if (const GROUP_AFFINITY* host = call.object<const GROUP_AFFINITY>(previous, "PreviousAffinity")) set_affinity(call, host->Mask);
 }
 
 // Virtual threads take turns by the seed: a priority changes nothing that a driver may rely on. It is kept for who asks.
@@ -175,7 +175,7 @@ KDEVICE_QUEUE_ENTRY* take(Call& call, KDEVICE_QUEUE* queue, std::optional<ULONG>
 KDEVICE_QUEUE_ENTRY* take_first(Call& call, KDEVICE_QUEUE* queue) { return take(call, queue, std::nullopt); }
 KDEVICE_QUEUE_ENTRY* take_by_key(Call& call, KDEVICE_QUEUE* queue, ULONG key) { return take(call, queue, key); }
 BOOLEAN take_entry(Call& call, KDEVICE_QUEUE* queue, KDEVICE_QUEUE_ENTRY* entry) {
-  const KDEVICE_QUEUE_ENTRY* host = call.object(entry, "DeviceQueueEntry");
+  const KDEVICE_QUEUE_ENTRY* host = call.object<const KDEVICE_QUEUE_ENTRY>(entry, "DeviceQueueEntry");
   LockedQueue locked(call, queue, false);
   if (!locked || host == nullptr || !host->Inserted) return FALSE;
   locked.unlink(&entry->DeviceListEntry);

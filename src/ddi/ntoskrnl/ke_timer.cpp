@@ -60,7 +60,7 @@ void set_target_processor(Call& call, KDPC* dpc, CCHAR number) {
   set_target(call, dpc, static_cast<unsigned>(number));
 }
 NTSTATUS set_target_processor_ex(Call& call, KDPC* dpc, PROCESSOR_NUMBER* number) {
-  const PROCESSOR_NUMBER* host = call.object(number, "ProcNumber");
+  const PROCESSOR_NUMBER* host = call.object<const PROCESSOR_NUMBER>(number, "ProcNumber");
   if (host == nullptr || host->Group != 0 || host->Reserved != 0) return STATUS_INVALID_PARAMETER;
   return set_target(call, dpc, host->Number) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }

@@ -142,7 +142,7 @@ bool is_exhausted(Call& call, const DISPATCHER_HEADER& header) {
 /// none: the driver gave no timeout. False: it points nowhere.
 bool read_timeout(Call& call, LARGE_INTEGER* timeout, std::optional<Nanoseconds>& time) {
   if (timeout == nullptr) return true;
-  const LARGE_INTEGER* host = call.object(timeout, "Timeout");
+  const LARGE_INTEGER* host = call.object<const LARGE_INTEGER>(timeout, "Timeout");
   if (host != nullptr) time = time_until(host->QuadPart, call.kernel().system_time());
   return host != nullptr;
 }
@@ -201,7 +201,7 @@ Raising<NTSTATUS> wait_for_multiple_objects(Call& call, ULONG count, void** obje
 }
 
 NTSTATUS delay_execution_thread(Call& call, UCHAR, BOOLEAN, LARGE_INTEGER* interval) {
-  const LARGE_INTEGER* host = call.object(interval, "Interval");
+  const LARGE_INTEGER* host = call.object<const LARGE_INTEGER>(interval, "Interval");
   if (host == nullptr) return STATUS_INVALID_PARAMETER;
   if (call.scheduler().irql() >= kDispatchLevel || call.scheduler().thread() == nullptr) end_at_dispatch(call);  // the row's ceiling has told
   call.scheduler().sleep(time_until(host->QuadPart, call.kernel().system_time()));

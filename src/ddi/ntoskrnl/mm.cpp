@@ -41,7 +41,7 @@ void unmap_io_space(Call& call, void* base, SIZE_T) {
 
 // NULL for what the kernel does not export, which is how drivers find out what they run on.
 void* get_system_routine_address(Call& call, const UNICODE_STRING* name) {
-  const UNICODE_STRING* host = call.object(name, "SystemRoutineName");
+  const UNICODE_STRING* host = call.object<const UNICODE_STRING>(name, "SystemRoutineName");
   if (host == nullptr) return nullptr;
   const auto wanted = narrowed(driver_string(call, reinterpret_cast<const char16_t*>(host->Buffer), host->Length / 2u, "SystemRoutineName"));
   const Row* row = find_row(kModule, wanted);

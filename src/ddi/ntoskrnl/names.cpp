@@ -64,14 +64,14 @@ std::u16string utf16_of(std::string_view text) {
 }
 
 std::u16string_view text_of(Call& call, const UNICODE_STRING* string, const char* what) {
-  const UNICODE_STRING* host = call.object(string, what);
+  const UNICODE_STRING* host = call.object<const UNICODE_STRING>(string, what);
   if (host == nullptr || host->Length < sizeof(char16_t)) return {};
   const auto* text = reinterpret_cast<const char16_t*>(call.range(host->Buffer, host->Length, false, what));
   return text == nullptr ? std::u16string_view{} : std::u16string_view(text, host->Length / sizeof(char16_t));
 }
 
 std::optional<std::string> name_of(Call& call, const UNICODE_STRING* string, const char* what) {
-  const UNICODE_STRING* host = call.object(string, what);
+  const UNICODE_STRING* host = call.object<const UNICODE_STRING>(string, what);
   if (host == nullptr) return std::nullopt;
   if (host->Length % 2 != 0 || host->Length > host->MaximumLength || (host->Length != 0 && host->Buffer == nullptr)) {
     call.broken("VER-171", "0xC4/0xE4", fmt::format("{} was given a malformed UNICODE_STRING as {}: Length {}, MaximumLength {}", call.name(), what, host->Length, host->MaximumLength));

@@ -45,7 +45,7 @@ void init_string(Call& call, String* string, const C* text) {
 }
 
 std::u16string_view text_of(Call& call, const UNICODE_STRING* string, const char* what) {
-  const UNICODE_STRING* host = call.object(string, what);
+  const UNICODE_STRING* host = call.object<const UNICODE_STRING>(string, what);
   if (host == nullptr || host->Length < sizeof(char16_t)) return {};
   const auto* text = reinterpret_cast<const char16_t*>(call.range(host->Buffer, host->Length, false, what));
   return text == nullptr ? std::u16string_view{} : std::u16string_view(text, host->Length / sizeof(char16_t));

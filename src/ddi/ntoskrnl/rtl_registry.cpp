@@ -218,7 +218,7 @@ NTSTATUS query_values(Call& call, ULONG relative_to, const char16_t* path, RTL_Q
   const bool optional = (relative_to & RTL_REGISTRY_OPTIONAL) != 0 && (relative_to & RTL_REGISTRY_HANDLE) == 0;
   if (registry_of(call).open(current) == nullptr && !optional) return STATUS_OBJECT_NAME_NOT_FOUND;
   for (;; ++table) {
-    const auto* entry = call.object(table, "QueryTable");
+    const auto* entry = call.object<const RTL_QUERY_REGISTRY_TABLE>(table, "QueryTable");
     if (entry == nullptr) return STATUS_ACCESS_VIOLATION;
     const bool known = entry->QueryRoutine != nullptr || (entry->Flags & (RTL_QUERY_REGISTRY_SUBKEY | RTL_QUERY_REGISTRY_DIRECT)) != 0;
     if (!known) return STATUS_SUCCESS;

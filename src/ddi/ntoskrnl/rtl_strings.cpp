@@ -33,7 +33,7 @@ USHORT downcase_char(Call&, USHORT c) { return downcase(c); }
 CHAR upper_char(Call&, CHAR c) { return upper(c); }
 
 std::string_view text_of(Call& call, const STRING* string, const char* what) {
-  const STRING* host = call.object(string, what);
+  const STRING* host = call.object<const STRING>(string, what);
   const auto* text = host == nullptr || host->Length == 0 ? nullptr : reinterpret_cast<const char*>(call.range(host->Buffer, host->Length, false, what));
   return text == nullptr ? std::string_view{} : std::string_view(text, host->Length);
 }
@@ -211,7 +211,7 @@ NTSTATUS text_to_integer(Call& call, const char* string, ULONG base, ULONG* valu
 // --- GUIDs and hashes ----------------------------------------------------------------------------------------------------------------
 
 NTSTATUS string_from_guid(Call& call, const GUID* guid, UNICODE_STRING* to) {
-  const GUID* g = call.object(guid, "Guid");
+  const GUID* g = call.object<const GUID>(guid, "Guid");
   if (g == nullptr) return STATUS_INVALID_PARAMETER;
   const std::string text = fmt::format("{{{:08X}-{:04X}-{:04X}-{:02X}{:02X}-{:02X}{:02X}{:02X}{:02X}{:02X}{:02X}}}", g->Data1, g->Data2, g->Data3, g->Data4[0], g->Data4[1], g->Data4[2],
                                        g->Data4[3], g->Data4[4], g->Data4[5], g->Data4[6], g->Data4[7]);

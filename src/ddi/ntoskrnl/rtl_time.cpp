@@ -16,7 +16,7 @@ constexpr std::chrono::sys_days k1601 = std::chrono::year{1601} / 1 / 1;
 // --- calendar -----------------------------------------------------------------------------------------------------------------------
 
 void time_to_fields(Call& call, LARGE_INTEGER* time, TIME_FIELDS* fields) {
-  const LARGE_INTEGER* host = call.object(time, "Time");
+  const LARGE_INTEGER* host = call.object<const LARGE_INTEGER>(time, "Time");
   TIME_FIELDS* out = call.object(fields, "TimeFields");
   if (host == nullptr || out == nullptr || host->QuadPart < 0) return;
   const LONGLONG milliseconds = host->QuadPart / kMillisecond100ns;
@@ -32,7 +32,7 @@ bool in(int value, int least, int most) { return value >= least && value <= most
 
 // Weekday is not looked at.
 BOOLEAN fields_to_time(Call& call, TIME_FIELDS* fields, LARGE_INTEGER* time) {
-  const TIME_FIELDS* f = call.object(fields, "TimeFields");
+  const TIME_FIELDS* f = call.object<const TIME_FIELDS>(fields, "TimeFields");
   LARGE_INTEGER* out = call.object(time, "Time");
   if (f == nullptr || out == nullptr) return FALSE;
   const auto date = std::chrono::year{f->Year} / static_cast<unsigned>(f->Month) / static_cast<unsigned>(f->Day);
@@ -45,7 +45,7 @@ BOOLEAN fields_to_time(Call& call, TIME_FIELDS* fields, LARGE_INTEGER* time) {
 
 template <LONGLONG Epoch>
 BOOLEAN time_to_seconds(Call& call, LARGE_INTEGER* time, ULONG* seconds) {
-  const LARGE_INTEGER* host = call.object(time, "Time");
+  const LARGE_INTEGER* host = call.object<const LARGE_INTEGER>(time, "Time");
   ULONG* out = call.object(seconds, "ElapsedSeconds");
   if (host == nullptr || out == nullptr) return FALSE;
   const LONGLONG since = host->QuadPart / kSecond100ns - Epoch;
@@ -60,7 +60,7 @@ void seconds_to_time(Call& call, ULONG seconds, LARGE_INTEGER* time) {
 
 // ASSUMED: the machine's clock shows UTC, so local time is system time. tests/drivers/wdm/kernel_routines
 void same_time(Call& call, LARGE_INTEGER* from, LARGE_INTEGER* to) {
-  const LARGE_INTEGER* host = call.object(from, "Time");
+  const LARGE_INTEGER* host = call.object<const LARGE_INTEGER>(from, "Time");
   LARGE_INTEGER* out = call.object(to, "Time");
   if (host != nullptr && out != nullptr) *out = *host;
 }
@@ -92,7 +92,7 @@ struct VersionPart {
 
 // Windows 10 22H2, a workstation. Major, minor and service pack go together: the first difference decides.
 NTSTATUS verify_version(Call& call, RTL_OSVERSIONINFOEXW* info, ULONG type, ULONGLONG mask) {
-  const RTL_OSVERSIONINFOEXW* host = call.object(info, "VersionInfo");
+  const RTL_OSVERSIONINFOEXW* host = call.object<const RTL_OSVERSIONINFOEXW>(info, "VersionInfo");
   if (host == nullptr || type == 0 || mask == 0) return STATUS_INVALID_PARAMETER;
   constexpr ULONG kWin32Nt = 2, kWorkstation = 1;
   const auto condition = [&](unsigned bit) { return static_cast<unsigned>(mask >> 3 * bit & 7); };

@@ -27,7 +27,7 @@ KeyObject* key_object(Call& call, HANDLE handle) {
 /// The full path that OBJECT_ATTRIBUTES name; none with a status.
 std::optional<std::string> path_of(Call& call, OBJECT_ATTRIBUTES* attributes, NTSTATUS& status) {
   status = STATUS_INVALID_PARAMETER;
-  const OBJECT_ATTRIBUTES* host = call.object(attributes, "ObjectAttributes");
+  const OBJECT_ATTRIBUTES* host = call.object<const OBJECT_ATTRIBUTES>(attributes, "ObjectAttributes");
   if (host == nullptr || host->Length != sizeof *host || host->ObjectName == nullptr) return std::nullopt;
   const auto name = name_of(call, host->ObjectName, "ObjectName");
   if (!name) return std::nullopt;

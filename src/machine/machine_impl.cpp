@@ -285,11 +285,13 @@ void MachineImpl::report_remnants(const Driver& driver) {
     board_->trace.emit(RuleBroken{"VER-152", remnant.code, fmt::format("{} was unloaded and left {}", driver.image().name(), remnant.what), remnant.where});
 }
 
-// DOC: ST-57 what the driver allocated and did not free.
+// DOC: ST-57 VER-180 what a driver allocated and did not free.
 void MachineImpl::report_pool_leaks() {
   board_->pool->for_each_live([&](const PoolBlock& block) {
     if (block.place.rip == 0) return;  // drydock's own
-    findings_->report("ST-57", "", fmt::format("{} bytes of pool were never freed", block.bytes), block.place);
+    const Driver* driver = drivers_->at(block.place.rip);
+    const bool of_miniport = driver == nullptr || driver->miniport;
+    findings_->report(of_miniport ? "ST-57" : "VER-180", of_miniport ? "" : "0xC4/0x62", fmt::format("{} bytes of pool were never freed", block.bytes), block.place);
   });
 }
 

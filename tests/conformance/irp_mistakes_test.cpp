@@ -45,7 +45,7 @@ TEST_P(IrpMistakes, are_not_seen_in_the_correct_twin) {
     EXPECT_EQ(findings_of(run(std::string(GetParam().driver) + "_twin", GetParam().bytes, checks)), "");
 }
 
-// DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 BUF-26 BUF-27 BUF-30 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
+// DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 VER-180 BUF-26 BUF-27 BUF-30 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
 INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"status_differs", "VER-72", "0xC9/0x224", "returned 0x00000000", "Read"},
     Mistake{"neither_completed_nor_pended", "VER-72", "0xC9/0x226", "neither completed", "Read"},
@@ -59,6 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"frees_foreign_irp", "VER-77", "0xC9/0x02", "the I/O manager frees it", "Read"},
     Mistake{"freed_twice", "VER-77", "0xC9/0x20A", "freed a second time", "Read"},
     Mistake{"irp_left_behind", "VER-77", "", "left IRP", "Read"},
+    Mistake{"pool_left_behind", "VER-180", "0xC4/0x62", "24 bytes of pool were never freed", "Read"},
     Mistake{"never_completed", "DRY-21", "", "was never completed", "Read"},
     Mistake{"cancel_lock_kept", "VER-91", "", "without releasing the cancel spin lock", "Cancel"},
     Mistake{"information_too_large", "BUF-26", "0xC9/0x312", "Information 72", "Read"},

@@ -151,6 +151,15 @@ NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   return Complete(irp, STATUS_SUCCESS, 0);
 }
 
+#elif defined(POOL_LEFT_BEHIND)
+NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+  PVOID own;
+  (void)device, (void)stack;
+  own = ExAllocatePoolWithTag(NonPagedPoolNx, 24, 0x74736554); /* EXPECT */
+  if (CORRECT && own != NULL) ExFreePoolWithTag(own, 0x74736554);
+  return Complete(irp, STATUS_SUCCESS, 0);
+}
+
 #elif defined(NEVER_COMPLETED)
 static DRIVER_CANCEL Cancel;
 static void NTAPI Cancel(PDEVICE_OBJECT device, PIRP irp) {

@@ -86,6 +86,7 @@ static LONG Keys(void) {
 
 static LONG Strings(void) {
   static const GUID id = {0x01234567, 0x89AB, 0xCDEF, {1, 2, 3, 4, 5, 6, 7, 8}};
+  static const UNICODE_STRING fixed = {8, 10, (PWSTR)L"disk"};
   TEXT_OF(upper, L"\\DEVICE\\DISK");
   TEXT_OF(prefix, L"\\device");
   TEXT_OF(number, L" -0x1F");
@@ -97,7 +98,7 @@ static LONG Strings(void) {
   CHECK(RtlPrefixUnicodeString(&prefix, &upper, TRUE) && !RtlPrefixUnicodeString(&prefix, &upper, FALSE));
   RtlInitAnsiString(&narrow, "disk");
   CHECK(NT_SUCCESS(RtlAnsiStringToUnicodeString(&wide, &narrow, TRUE)));
-  CHECK(wide.Length == 8 && memcmp(wide.Buffer, L"disk", 10) == 0);
+  CHECK(wide.Length == 8 && memcmp(wide.Buffer, L"disk", 10) == 0 && RtlEqualUnicodeString(&fixed, &wide, FALSE));
   CHECK(NT_SUCCESS(RtlUpcaseUnicodeString(&made, &wide, TRUE)) && memcmp(made.Buffer, L"DISK", 8) == 0);
   RtlFreeUnicodeString(&made);
   CHECK(NT_SUCCESS(RtlUnicodeStringToAnsiString(&narrow, &wide, TRUE)) && narrow.Length == 4);

@@ -1,11 +1,10 @@
 /* The executive: pool in its newer forms, lookaside lists with the inline routines that compilers put into drivers, event
  * tracing, and a few services. Layouts are compared with mingw-w64's public-domain headers in tests/abi. Included by wdm.h. */
-#ifndef DRYDOCK_WDK_EXECUTIVE_API_H
-#define DRYDOCK_WDK_EXECUTIVE_API_H
-
 #ifndef _WDMDDK_
 #include "wdm.h"
-#else
+#endif
+#ifndef DRYDOCK_WDK_EXECUTIVE_API_H
+#define DRYDOCK_WDK_EXECUTIVE_API_H
 
 /* Pool */
 typedef enum _EX_POOL_PRIORITY {
@@ -218,5 +217,4 @@ NTKERNELAPI NTSTATUS NTAPI EtwWriteTransfer(REGHANDLE RegHandle, PCEVENT_DESCRIP
 NTKERNELAPI NTSTATUS NTAPI EtwWriteString(REGHANDLE RegHandle, UCHAR Level, ULONGLONG Keyword, const GUID *ActivityId, PCWSTR String);
 NTKERNELAPI NTSTATUS NTAPI EtwSetInformation(REGHANDLE RegHandle, ULONG InformationClass, PVOID EventInformation, ULONG InformationLength);
 
-#endif
 #endif

@@ -1,11 +1,10 @@
 /* The routines of ntoskrnl and hal that wdm.h and ntddk.h declare, and the ones those headers expand in line.
  * A routine that is a macro on x86-64 Windows is one here too; everything else is an import. Included by wdm.h. */
-#ifndef DRYDOCK_WDK_KERNEL_API_H
-#define DRYDOCK_WDK_KERNEL_API_H
-
 #ifndef _WDMDDK_
 #include "wdm.h"
-#else
+#endif
+#ifndef DRYDOCK_WDK_KERNEL_API_H
+#define DRYDOCK_WDK_KERNEL_API_H
 
 /* Executive: pool, lists, work items */
 NTKERNELAPI PVOID NTAPI ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
@@ -523,5 +522,4 @@ FORCEINLINE ULONGLONG KeQueryInterruptTime(void) { return *(volatile ULONGLONG *
 #define DPFLTR_INFO_LEVEL 3
 #endif
 
-#endif
 #endif

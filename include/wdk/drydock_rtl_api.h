@@ -1,11 +1,10 @@
 /* The run-time library and the registry beyond drydock_kernel_api.h: strings, bitmaps, generic tables, times, keys.
  * Layouts are compared with mingw-w64's public-domain headers in tests/abi. Included by wdm.h. */
-#ifndef DRYDOCK_WDK_RTL_API_H
-#define DRYDOCK_WDK_RTL_API_H
-
 #ifndef _WDMDDK_
 #include "wdm.h"
-#else
+#endif
+#ifndef DRYDOCK_WDK_RTL_API_H
+#define DRYDOCK_WDK_RTL_API_H
 
 /* Strings */
 NTSYSAPI BOOLEAN NTAPI RtlPrefixUnicodeString(PCUNICODE_STRING String1, PCUNICODE_STRING String2, BOOLEAN CaseInSensitive);
@@ -199,5 +198,4 @@ NTSYSAPI NTSTATUS NTAPI ZwDeleteKey(HANDLE KeyHandle);
 NTSYSAPI NTSTATUS NTAPI ZwDeleteValueKey(HANDLE KeyHandle, PUNICODE_STRING ValueName);
 NTSYSAPI NTSTATUS NTAPI ZwFlushKey(HANDLE KeyHandle);
 
-#endif
 #endif

@@ -1,12 +1,11 @@
 /* Synchronisation beyond events and spin locks: guarded and fast mutexes, ERESOURCE, run-down protection, reader/writer
  * spin locks, executive timers. Layouts as the kernel's inline routines rely on them; compared with mingw-w64's public-domain
  * headers in tests/abi. Included by wdm.h. */
-#ifndef DRYDOCK_WDK_SYNC_API_H
-#define DRYDOCK_WDK_SYNC_API_H
-
 #ifndef _WDMDDK_
 #include "wdm.h"
-#else
+#endif
+#ifndef DRYDOCK_WDK_SYNC_API_H
+#define DRYDOCK_WDK_SYNC_API_H
 
 #define MAXIMUM_WAIT_OBJECTS 64
 #define THREAD_WAIT_OBJECTS 3
@@ -193,5 +192,4 @@ typedef struct _KBUGCHECK_CALLBACK_RECORD {
 } KBUGCHECK_CALLBACK_RECORD, *PKBUGCHECK_CALLBACK_RECORD;
 #define KeInitializeCallbackRecord(CallbackRecord) ((CallbackRecord)->State = BufferEmpty)
 
-#endif
 #endif

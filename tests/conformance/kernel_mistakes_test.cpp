@@ -44,7 +44,7 @@ TEST_P(KernelMistakes, are_not_seen_in_the_correct_twin) {
   EXPECT_EQ(report.outcome, Outcome::clean) << report.message;
 }
 
-// DOC: VER-152 VER-160 VER-161 VER-162 VER-163 VER-164 VER-165 VER-166 VER-167 VER-168 VER-169 VER-170 VER-171 VER-172 DRY-30 DRY-31
+// DOC: VER-104 VER-152 VER-160 VER-161 VER-162 VER-163 VER-164 VER-165 VER-166 VER-167 VER-168 VER-169 VER-170 VER-171 VER-172 DRY-30 DRY-31
 INSTANTIATE_TEST_SUITE_P(Each, KernelMistakes, testing::Values(
     KernelMistake{"event_never_initialized", "DRY-30", "", "never initialised"},
     KernelMistake{"dpc_never_initialized", "DRY-30", "", "never initialised"},
@@ -66,6 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Each, KernelMistakes, testing::Values(
     KernelMistake{"provider_left_at_unload", "VER-152", "0xC4/0xDD", "event provider"},
     KernelMistake{"queued_lock_released_twice", "VER-91", "0xC4/0x00040007", "holds no lock"},
     KernelMistake{"spin_lock_released_at_passive", "VER-172", "0xC4/0x32", "IRQL 0"},
+    KernelMistake{"paged_code_at_dispatch", "VER-104", "", "IRQL 2"},
     KernelMistake{"dpc_for_no_processor", "VER-161", "0xC7/0x3", "processor 63"},
     KernelMistake{"waits_at_dispatch", "VER-160", "0xC4/0x3B", "would wait at IRQL 2", Outcome::driver_crashed},
     KernelMistake{"waits_for_ever", "", "", "does not return: it waits for", Outcome::driver_crashed},

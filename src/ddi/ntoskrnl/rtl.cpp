@@ -118,10 +118,13 @@ NTSTATUS get_version(Call& call, RTL_OSVERSIONINFOW* version) {
   return STATUS_SUCCESS;
 }
 
+// DOC: VER-104 PAGED_CODE asserts this.
 void assertion_failed(Call& call, const char* expression, const char* file, ULONG line, const char*) {
   constexpr std::size_t kLengthMax = 512;
-  call.kernel().debug_print(fmt::format("assertion failed: {} ({}:{})", driver_text(call, expression, kLengthMax, "FailedAssertion"),
-                                        driver_text(call, file, kLengthMax, "FileName"), line));
+  const std::string text = driver_text(call, expression, kLengthMax, "FailedAssertion");
+  call.kernel().debug_print(fmt::format("assertion failed: {} ({}:{})", text, driver_text(call, file, kLengthMax, "FileName"), line));
+  if (text.find("KeGetCurrentIrql() <= APC_LEVEL") != std::string::npos)
+    call.broken("VER-104", "", fmt::format("PAGED_CODE was reached at IRQL {}: pageable code runs below DISPATCH_LEVEL only", call.scheduler().irql()));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 /* A dispatch routine that makes one mistake with an object of the kernel, chosen by the build: see CMakeLists.txt. The correct
- * twin of each does the same as it should. DOC: VER-152 VER-160 VER-161 VER-162 VER-163 VER-164 VER-165 VER-166 VER-167
+ * twin of each does the same as it should. DOC: VER-104 VER-152 VER-160 VER-161 VER-162 VER-163 VER-164 VER-165 VER-166 VER-167
  * VER-168 VER-169 VER-170 VER-171 VER-172 DRY-30 */
+#ifdef PAGED_CODE_AT_DISPATCH
+#define DBG 1
+#endif
 #define ON_READ Read
 #include "plain_driver.h"
 
@@ -206,6 +209,14 @@ static void Mistake(void) {
   KeAcquireSpinLock(&g_Lock, &irql);
   if (!CORRECT) KeLowerIrql(PASSIVE_LEVEL);
   KeReleaseSpinLock(&g_Lock, irql); /* EXPECT */
+}
+
+#elif defined(PAGED_CODE_AT_DISPATCH)
+static void Mistake(void) {
+  KIRQL irql = KeRaiseIrqlToDpcLevel();
+  if (CORRECT) KeLowerIrql(APC_LEVEL);
+  PAGED_CODE(); /* EXPECT */
+  KeLowerIrql(irql);
 }
 
 #elif defined(DPC_FOR_NO_PROCESSOR)

@@ -274,8 +274,8 @@ void MachineKernel::touch_request(std::uint64_t address, std::uint64_t size, boo
 // Here, once for each access of an instruction and each range given to a routine, is the place for findings about memory of
 // processes.
 TouchVerdict MachineKernel::touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy, CodePlace) {
-  const Scheduler& scheduler = *board_->scheduler;
-  return board_->spaces->judge({address, size, write, scheduler.process(), scheduler.irql()}).verdict;
+  const Scheduler& running = *board_->scheduler;
+  return board_->spaces->judge({address, size, write, running.process(), running.irql()}).verdict;
 }
 
 // DOC: MDL-21 MDL-28 BUF-48 BUF-51 a mapping that is over, or not to be written, and what lies behind one.

@@ -10,26 +10,26 @@ struct MdlRoutines {
   template <class F>
   static F named(const char* name) { return export_named<F>("ntoskrnl.exe", name); }
 
-  MSABI MDL* (*allocate)(void*, ULONG, BOOLEAN, BOOLEAN, IRP*) = named<decltype(allocate)>("IoAllocateMdl");
-  MSABI void (*free)(MDL*) = named<decltype(free)>("IoFreeMdl");
-  MSABI SIZE_T (*size_of)(void*, SIZE_T) = named<decltype(size_of)>("MmSizeOfMdl");
-  MSABI void (*build)(MDL*) = named<decltype(build)>("MmBuildMdlForNonPagedPool");
-  MSABI void (*partial)(MDL*, MDL*, void*, ULONG) = named<decltype(partial)>("IoBuildPartialMdl");
-  MSABI NTSTATUS (*advance)(MDL*, ULONG) = named<decltype(advance)>("MmAdvanceMdl");
-  MSABI void (*lock)(MDL*, UCHAR, ULONG) = named<decltype(lock)>("MmProbeAndLockPages");
-  MSABI void (*lock_selected)(MDL*, FILE_SEGMENT_ELEMENT*, UCHAR, ULONG) = named<decltype(lock_selected)>("MmProbeAndLockSelectedPages");
-  MSABI void (*unlock)(MDL*) = named<decltype(unlock)>("MmUnlockPages");
-  MSABI void* (*map)(MDL*, UCHAR, ULONG, void*, ULONG, ULONG) = named<decltype(map)>("MmMapLockedPagesSpecifyCache");
-  MSABI void* (*map_obsolete)(MDL*, UCHAR) = named<decltype(map_obsolete)>("MmMapLockedPages");
-  MSABI void (*unmap)(void*, MDL*) = named<decltype(unmap)>("MmUnmapLockedPages");
-  MSABI NTSTATUS (*protect)(MDL*, ULONG) = named<decltype(protect)>("MmProtectMdlSystemAddress");
-  MSABI void* (*reserve)(SIZE_T, ULONG) = named<decltype(reserve)>("MmAllocateMappingAddress");
-  MSABI void (*release)(void*, ULONG) = named<decltype(release)>("MmFreeMappingAddress");
-  MSABI void* (*map_reserved)(void*, ULONG, MDL*, ULONG) = named<decltype(map_reserved)>("MmMapLockedPagesWithReservedMapping");
-  MSABI void (*unmap_reserved)(void*, ULONG, MDL*) = named<decltype(unmap_reserved)>("MmUnmapReservedMapping");
-  MSABI MDL* (*allocate_pages)(PHYSICAL_ADDRESS, PHYSICAL_ADDRESS, PHYSICAL_ADDRESS, SIZE_T, ULONG, ULONG) = named<decltype(allocate_pages)>("MmAllocatePagesForMdlEx");
-  MSABI void (*free_pages)(MDL*) = named<decltype(free_pages)>("MmFreePagesFromMdl");
-  MSABI void (*free_pool)(void*) = named<decltype(free_pool)>("ExFreePool");
+  MDL*(MSABI* allocate)(void*, ULONG, BOOLEAN, BOOLEAN, IRP*) = named<decltype(allocate)>("IoAllocateMdl");
+  void(MSABI* free)(MDL*) = named<decltype(free)>("IoFreeMdl");
+  SIZE_T(MSABI* size_of)(void*, SIZE_T) = named<decltype(size_of)>("MmSizeOfMdl");
+  void(MSABI* build)(MDL*) = named<decltype(build)>("MmBuildMdlForNonPagedPool");
+  void(MSABI* partial)(MDL*, MDL*, void*, ULONG) = named<decltype(partial)>("IoBuildPartialMdl");
+  NTSTATUS(MSABI* advance)(MDL*, ULONG) = named<decltype(advance)>("MmAdvanceMdl");
+  void(MSABI* lock)(MDL*, UCHAR, ULONG) = named<decltype(lock)>("MmProbeAndLockPages");
+  void(MSABI* lock_selected)(MDL*, FILE_SEGMENT_ELEMENT*, UCHAR, ULONG) = named<decltype(lock_selected)>("MmProbeAndLockSelectedPages");
+  void(MSABI* unlock)(MDL*) = named<decltype(unlock)>("MmUnlockPages");
+  void*(MSABI* map)(MDL*, UCHAR, ULONG, void*, ULONG, ULONG) = named<decltype(map)>("MmMapLockedPagesSpecifyCache");
+  void*(MSABI* map_obsolete)(MDL*, UCHAR) = named<decltype(map_obsolete)>("MmMapLockedPages");
+  void(MSABI* unmap)(void*, MDL*) = named<decltype(unmap)>("MmUnmapLockedPages");
+  NTSTATUS(MSABI* protect)(MDL*, ULONG) = named<decltype(protect)>("MmProtectMdlSystemAddress");
+  void*(MSABI* reserve)(SIZE_T, ULONG) = named<decltype(reserve)>("MmAllocateMappingAddress");
+  void(MSABI* release)(void*, ULONG) = named<decltype(release)>("MmFreeMappingAddress");
+  void*(MSABI* map_reserved)(void*, ULONG, MDL*, ULONG) = named<decltype(map_reserved)>("MmMapLockedPagesWithReservedMapping");
+  void(MSABI* unmap_reserved)(void*, ULONG, MDL*) = named<decltype(unmap_reserved)>("MmUnmapReservedMapping");
+  MDL*(MSABI* allocate_pages)(PHYSICAL_ADDRESS, PHYSICAL_ADDRESS, PHYSICAL_ADDRESS, SIZE_T, ULONG, ULONG) = named<decltype(allocate_pages)>("MmAllocatePagesForMdlEx");
+  void(MSABI* free_pages)(MDL*) = named<decltype(free_pages)>("MmFreePagesFromMdl");
+  void(MSABI* free_pool)(void*) = named<decltype(free_pool)>("ExFreePool");
 
   /// MmGetSystemAddressForMdlSafe, as the header has it.
   void* system_address(MDL* mdl) const {

@@ -141,7 +141,7 @@ TEST_F(MdlMapTest, AProcessSeesThePagesAtAnAddressOfItsOwn) {  // DOC: MDL-33 MD
 TEST_F(MdlMapTest, WhatAProcessSeesIsWholeAndClean) {  // DOC: MDL-36
   run([&] {
     for (const std::size_t bytes : {std::size_t{4096}, std::size_t{100}}) {
-      auto* buffer = static_cast<char*>(export_named<MSABI void* (*)(ULONG, SIZE_T, ULONG)>("ntoskrnl.exe", "ExAllocatePoolWithTag")(0, bytes, 0x74736554));
+      auto* buffer = static_cast<char*>(export_named<void*(MSABI*)(ULONG, SIZE_T, ULONG)>("ntoskrnl.exe", "ExAllocatePoolWithTag")(0, bytes, 0x74736554));
       if (bytes == 100) std::memset(buffer, 0, bytes);
       MDL* mdl = mm.allocate(buffer, static_cast<ULONG>(bytes), FALSE, FALSE, nullptr);
       mm.build(mdl);

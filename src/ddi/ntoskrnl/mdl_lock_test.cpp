@@ -86,6 +86,10 @@ TEST_F(MdlLockTest, ReadOnlyPagesMayBeReadButWritingThemRaises) {  // DOC: MDL-1
 TEST_F(MdlLockTest, WhatIsNotThereRaises) { EXPECT_EQ(raised_by(reinterpret_cast<void*>(0x10000), 10, 1, IoReadAccess), STATUS_ACCESS_VIOLATION); }
 TEST_F(MdlLockTest, AKernelAddressIsNoUsers) { EXPECT_EQ(raised_by(kernel.allocate(100), 100, 1, IoReadAccess), STATUS_ACCESS_VIOLATION); }
 TEST_F(MdlLockTest, ABufferThatWrapsRaises) { EXPECT_EQ(raised_by(reinterpret_cast<void*>(~0ull - 99), 200, 0, IoReadAccess), STATUS_ACCESS_VIOLATION); }
+TEST_F(MdlLockTest, RegistersAreNoMemory) {  // DOC: VER-50
+  EXPECT_EQ(raised_by(reinterpret_cast<void*>(kernel.memory().slot() + kMmioArena + 0x1000), 16, 0, IoReadAccess), STATUS_ACCESS_VIOLATION);
+  EXPECT_TRUE(found("VER-50"));
+}
 TEST_F(MdlLockTest, AnUnmappedPageRaises) {
   void* at = user(8192);
   ASSERT_TRUE(client->unmap(reinterpret_cast<std::uint64_t>(at) + 4096, 1));

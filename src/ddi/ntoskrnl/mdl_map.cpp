@@ -25,7 +25,7 @@ constexpr Refusal kUnmap[] = {
     {MdlFault::not_mapped, "MDL-37", "0xC4/0xB6", "the MDL is not mapped"},
 };
 
-// DOC: MDL-29 MDL-35 VER-57 VER-58 VER-60
+// DOC: MDL-29 MDL-35 VER-57 VER-58 VER-60 DOC: MDL-31 of two threads that ask at once the second finds it mapped.
 MdlFault look_at_pages(Call& call, const MdlView& mdl) {
   if (mdl.has(MDL_SOURCE_IS_NONPAGED_POOL)) return mdl.has(MDL_PARTIAL) ? MdlFault::mapped_already : MdlFault::built_for_nonpaged;
   if (mdl.has(MDL_MAPPED_TO_SYSTEM_VA)) return MdlFault::mapped_already;

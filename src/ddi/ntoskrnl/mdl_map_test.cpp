@@ -101,6 +101,53 @@ TEST_F(MdlMapTest, MistakesAboutSystemMappingsAreTold) {  // DOC: MDL-25 MDL-29 
   });
 }
 
+// Both have found the MDL unmapped, as the macro looks; whoever comes second is told.
+TEST_F(MdlMapTest, OfTwoThreadsThatAskAtOnceTheSecondIsTold) {  // DOC: MDL-31
+  run([&] {
+    MDL* mdl = locked(user(100), 100);
+    void* first = mm.map(mdl, 0, MmCached, nullptr, FALSE, NormalPagePriority | MdlMappingNoExecute);
+    EXPECT_EQ(mm.map(mdl, 0, MmCached, nullptr, FALSE, NormalPagePriority | MdlMappingNoExecute), first);
+    EXPECT_TRUE(found("MDL-35"));
+    end(mdl);
+  });
+}
+
+TEST_F(MdlMapTest, TheCacheTypeOfThePagesWins) {  // DOC: MDL-34
+  run([&] {
+    MDL* mdl = locked(user(100), 100);
+    for (const ULONG type : {MmNonCached, MmCached, MmWriteCombined}) {
+      auto* at = static_cast<volatile char*>(mm.map(mdl, 0, type, nullptr, FALSE, NormalPagePriority | MdlMappingNoExecute));
+      ASSERT_NE(at, nullptr);
+      at[0] = static_cast<char>(type);
+      EXPECT_EQ(*kernel.memory().alias(static_cast<char*>(mdl->StartVa) + mdl->ByteOffset), static_cast<char>(type));
+      mm.unmap(const_cast<char*>(at), mdl);
+    }
+    end(mdl);
+  });
+  EXPECT_TRUE(kernel.findings.empty());
+}
+
+TEST_F(MdlMapTest, MappingHasItsIrql) {  // DOC: MDL-32 MDL-33 VER-52
+  run([&] {
+    MDL* mdl = locked(user(4096), 4096);
+    kernel.scheduler().raise_irql(kDispatchLevel);
+    void* at = mm.map(mdl, 1, MmCached, nullptr, FALSE, NormalPagePriority);
+    EXPECT_TRUE(found("VER-52"));
+    kernel.findings.clear();
+    mm.unmap(at, mdl);
+    EXPECT_TRUE(found("MDL-37"));
+    kernel.findings.clear();
+    mm.unmap(mm.system_address(mdl), mdl);
+    EXPECT_TRUE(kernel.findings.empty());
+    kernel.scheduler().raise_irql(kDeviceLevel);
+    mm.unmap(mm.system_address(mdl), mdl);
+    EXPECT_TRUE(found("MDL-32"));
+    EXPECT_TRUE(found("MDL-37"));
+    kernel.scheduler().lower_irql(kPassiveLevel);
+    end(mdl);
+  });
+}
+
 TEST_F(MdlMapTest, AnMdlMadeByHandNamesLockedMemoryOrIsToldSo) {  // DOC: VER-57 VER-58
   run([&] {
     MDL* mdl = mm.allocate(nullptr, 4096, FALSE, FALSE, nullptr);

@@ -30,6 +30,23 @@ TEST_F(MdlTest, AnMdlIsForLessThan4GiB) {  // DOC: MDL-08
   });
 }
 
+TEST_F(MdlTest, PagesAreCountedByWhatIsTouched) {  // DOC: MDL-03
+  EXPECT_EQ(pages_spanned(0, 0), 0u);
+  EXPECT_EQ(pages_spanned(0x1FFF, 1), 1u);
+  EXPECT_EQ(pages_spanned(0x1FFF, 2), 2u);
+  EXPECT_EQ(pages_spanned(0x1001, 4096), 2u);
+  EXPECT_EQ(pages_spanned(0x1000, 4096), 1u);
+}
+
+TEST_F(MdlTest, AnMdlAtAUserAddressIsNoKernels) {  // DOC: VER-63
+  run([&] {
+    auto* address = static_cast<MDL*>(user(4096));
+    *kernel.memory().alias(address) = {};
+    mm.build(address);
+    EXPECT_TRUE(found("VER-63"));
+  });
+}
+
 TEST_F(MdlTest, WithAnIrpTheMdlIsItsOwnOrTheLastOfItsChain) {  // DOC: MDL-09 MDL-10
   run([&] {
     auto* irp = kernel.allocate<IRP>(sizeof(IRP));

@@ -45,7 +45,7 @@ TEST_P(SlotGuardTest, AFreshExtensionIsNotZeroNorWhatTheLastRequestLeft) {  // S
   EXPECT_EQ(seen, std::vector<std::byte>(kExtension, SlotGuard::kUninitialised));
 }
 
-TEST_P(SlotGuardTest, TheDataOfAWriteStaysAsItIs) {  // DOC: MDL-50 VER-64
+TEST_P(SlotGuardTest, TheDataOfAWriteStaysAsItIs) {  // DOC: MDL-50 VER-64 VER-66
   const auto spoil = [&](Request& r) { *memory->alias(reinterpret_cast<std::byte*>(r.data_address) + 5) ^= std::byte{1}; };
   EXPECT_EQ(told(spoil, SRB_STATUS_SUCCESS, SCSIOP_WRITE), "MDL-50: the data of SRB 1 was changed, which is to be written: it stays as it is until the request ends\n");
 }

@@ -31,7 +31,11 @@ void PreparedBuffer::prepare(std::uint64_t address, std::uint32_t length, bool d
 }
 
 void PreparedBuffer::finish() {
-  MdlView(mdl_).unlock(memory_, ledger_, mappings_);
+  MdlView(mdl_).unmap(mappings_);
+  // What was locked is what the address says, whatever a driver has written over the MDL.
+  const std::uint32_t first = memory_.find(address_)->page(), count = static_cast<std::uint32_t>(pages_spanned(address_, length_));
+  for (std::uint32_t page = first; page < first + count; ++page) ledger_.unlock(page);
+  mdl_->MdlFlags = 0;
   prepared_ = false;
 }
 

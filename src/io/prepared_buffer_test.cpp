@@ -39,5 +39,16 @@ TEST_F(PreparedBufferTest, ItIsUsedAgainAndGivesItsLocksBackWhenItGoes) {
   EXPECT_EQ(pool.live_blocks(), blocks);
 }
 
+TEST_F(PreparedBufferTest, WhatADriverWritesOverTheMdlDoesNotMatter) {
+  PreparedBuffer buffer(*memory, locked, mappings, pool, 4 * kPageSize);
+  buffer.prepare(memory->address(View::user, run.first), 3 * kPageSize, true);
+  auto* pfns = reinterpret_cast<std::uint64_t*>(buffer.mdl() + 1);
+  pfns[0] = 0xFFFF'FFFF, pfns[1] = pfns[2];
+  buffer.mdl()->ByteCount = 1;
+  buffer.mdl()->MdlFlags = 0;
+  buffer.finish();
+  EXPECT_EQ(locked.held(), 0u);
+}
+
 }  // namespace
 }  // namespace drydock

@@ -74,7 +74,7 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
                  kernel_.in_image(address, size, write) || services().scheduler.on_any_stack(address, size)))
     return as_host(pointer);  // any stack: a DPC may fill a local of the thread that waits for it
   if (!wraps && kernel_.spaces().is_user(address)) return mapped_user_range(address, size, write, what);
-  if (services().mappings.look(address)) return bad_mapping_range(address, size, write);
+  if (services().mappings.look(address)) return bad_mapping_range(address, size, write, what);
   return refuse_range(write, what);
 }
 
@@ -86,9 +86,10 @@ std::byte* Call::mapped_user_range(std::uint64_t address, std::uint64_t size, bo
 }
 
 /// A mapping that is over, or not to be touched so: told for the first byte it is about, and completed in one page at most.
-std::byte* Call::bad_mapping_range(std::uint64_t address, std::uint64_t size, bool write) const {
+std::byte* Call::bad_mapping_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const {
   std::uint64_t at = address;
   while (at - address < size && is_mapped(services().mappings, at, 1, write)) at = (at & ~kPageMask) + kPageSize;
+  if (!services().mappings.look(at)) return refuse_range(write, what);
   std::byte* alias = kernel_.touch_mapping(at, std::min(size - (at - address), kPageSize - (at & kPageMask)), write, place());
   return alias != nullptr && at == address && size <= kPageSize - (at & kPageMask) ? alias : nullptr;
 }

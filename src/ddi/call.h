@@ -78,7 +78,7 @@ class Call {
   bool admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   [[gnu::cold]] std::byte* refuse_range(bool write, const char* what) const;
   std::byte* mapped_user_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const;
-  std::byte* bad_mapping_range(std::uint64_t address, std::uint64_t size, bool write) const;
+  std::byte* bad_mapping_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const;
   std::byte* other_range(const void* pointer, std::uint64_t size, bool write, const char* what) const;
   [[gnu::cold]] MSABI void no_adapter() const noexcept;
   [[gnu::noinline]] MSABI void note_entry(Irql irql_max) const noexcept;

@@ -87,19 +87,11 @@ void fill_pages(Call& call, const std::vector<std::uint32_t>& pages, ULONG flags
   for (const std::uint32_t page : pages) std::memset(call.memory().system(page), fill, kPageSize);
 }
 
-/// The MDL around the pages; null when pool has run out.
-MDL* describe_pages(Call& call, PageTaker& taker) {
-  const auto bytes = static_cast<std::uint32_t>(taker.pages().size() << kPageShift);
-  const std::size_t room = MdlView::size_of(0, bytes);
-  auto* mdl = static_cast<MDL*>(pool_allocate(call, room, kMdlTag));
-  if (mdl == nullptr) {
-    taker.give_back();
-    return nullptr;
-  }
+/// The storage has room for as many pages as were wanted.
+void describe_pages(Call& call, MDL* mdl, PageTaker& taker) {
   MDL* host = call.memory().alias(mdl);
-  MdlView::format(host, 0, bytes);
+  MdlView::format(host, 0, static_cast<std::uint32_t>(taker.pages().size() << kPageShift));
   call.kernel().mdls().adopt_pages(host, taker.pages(), call.place());
-  return mdl;
 }
 
 MDL* allocate_pages_ex(Call& call, PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high, PHYSICAL_ADDRESS skip, SIZE_T bytes, ULONG, ULONG flags) {
@@ -108,14 +100,21 @@ MDL* allocate_pages_ex(Call& call, PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high, 
   const std::uint64_t pages = (bytes + kPageMask) >> kPageShift, step = static_cast<std::uint64_t>(skip.QuadPart);
   const Range range{static_cast<std::uint64_t>(low.QuadPart), static_cast<std::uint64_t>(high.QuadPart)};
   if (range.low > range.high) return nullptr;
-  PageTaker taker(call.memory(), std::min(pages, call.memory().size() >> kPageShift));
+  const std::uint64_t wanted = std::min(pages, call.memory().size() >> kPageShift);
+  auto* mdl = static_cast<MDL*>(pool_allocate(call, MdlView::size_of(0, wanted << kPageShift), kMdlTag));
+  if (mdl == nullptr) return nullptr;
+  PageTaker taker(call.memory(), wanted);
   const bool contiguous = flags & MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS;
   if (contiguous && (step != 0 || pages <= call.memory().pages_free())) take_contiguous(taker, pages, range, step);
   if (!contiguous) take_scattered(call, taker, range, step);
   if (taker.pages().size() < pages && flags & MM_ALLOCATE_FULLY_REQUIRED) taker.give_back();
-  if (taker.pages().empty()) return nullptr;
+  if (taker.pages().empty()) {
+    pool_free(call, mdl);
+    return nullptr;
+  }
   fill_pages(call, taker.pages(), flags);
-  return describe_pages(call, taker);
+  describe_pages(call, mdl, taker);
+  return mdl;
 }
 
 MDL* allocate_pages(Call& call, PHYSICAL_ADDRESS low, PHYSICAL_ADDRESS high, PHYSICAL_ADDRESS skip, SIZE_T bytes) {

@@ -19,6 +19,7 @@ struct MdlPagesTest : MdlRoutinesTest {
 
 TEST_F(MdlPagesTest, PagesAreLockedZeroedAndWithoutAnAddress) {  // DOC: MDL-44
   run([&] {
+    end(pages(0, kAll, 0, 10 * 4096));  // pool for the MDL
     const std::uint32_t used = kernel.memory().pages_used();
     MDL* mdl = pages(0, kAll, 0, 10 * 4096);
     ASSERT_NE(mdl, nullptr);

@@ -118,7 +118,7 @@ TEST_F(MdlTest, APartialMdlSharesTheMappingOfItsSourceOrGetsItsOwn) {  // DOC: M
     auto* at = static_cast<char*>(buffer);
     MDL* source = mm.allocate(buffer, 3 * 4096, FALSE, FALSE, nullptr);
     mm.lock(source, 1, IoWriteAccess);
-    MDL* part = mm.allocate(at + 5000, 100, FALSE, FALSE, nullptr);
+    MDL* part = mm.allocate(at + 5000, 3 * 4096 - 5000, FALSE, FALSE, nullptr);
     mm.partial(source, part, at + 5000, 0);
     EXPECT_EQ(part->ByteCount, 3u * 4096 - 5000) << "0: to the end of the source";
     mm.partial(source, part, at + 5000, 100);

@@ -44,6 +44,7 @@ class IoManager {
   bool may_be_sent(DEVICE_OBJECT* device, IRP* irp, IrpFacts* facts, const CodePlace& where);
   void look_at_stack(const Irp& irp, const IrpFacts& facts, const CodePlace& where);
   void look_at_method(DeviceFacts& to, const Irp& irp, const CodePlace& where);
+  void look_at_addresses(const Irp& irp, const IrpFacts& facts, const CodePlace& where);
   void look_at_flags(DeviceFacts& device);
   NTSTATUS enter(DEVICE_OBJECT* device, IRP* irp);
   void returned(IRP* irp, std::uint64_t serial, std::uint64_t dispatch, NTSTATUS status);

@@ -35,7 +35,10 @@ NTSTATUS IoManager::call_driver(DEVICE_OBJECT* device, IRP* raw, const CodePlace
   if (services_.call.checking()) look_at_stack(irp, *facts, where);
   irp.go_down();
   irp.current().DeviceObject = device;
-  if (services_.call.checking()) look_at_method(*devices_.find(device), irp, where);
+  if (services_.call.checking()) {
+    look_at_method(*devices_.find(device), irp, where);
+    look_at_addresses(irp, *facts, where);
+  }
   const std::uint64_t serial = facts->serial, id = ++dispatches_;
   for (Dispatched& above : facts->dispatches)
     if (above.location >= irp.current_number() && !above.passed) above.sent_down = true;
@@ -89,6 +92,20 @@ void IoManager::look_at_stack(const Irp& irp, const IrpFacts& facts, const CodeP
   const auto routine = reinterpret_cast<std::uint64_t>(next.CompletionRoutine);
   if (own.CompletionRoutine == next.CompletionRoutine && own.Context == next.Context && host_.driver_at(routine) != host_.driver_at(where.rip))
     services_.broken("VER-78", "0xC9/0x207", fmt::format("the completion routine of the driver above was copied into the next stack location of IRP {}, and will be called twice", facts.serial), where);
+}
+
+// DOC: VER-63 BUF-66 who says KernelMode vouches for the addresses, and the driver below does not probe them.
+void IoManager::look_at_addresses(const Irp& irp, const IrpFacts& facts, const CodePlace& where) {
+  if (irp->RequestorMode != KernelMode || where.rip == 0 || !services_.memory.user_closed()) return;
+  const auto tell = [&](const void* pointer, const char* member) {
+    const auto found = services_.memory.find(reinterpret_cast<std::uint64_t>(pointer));
+    if (found && found->view == View::user)
+      services_.broken("VER-63", "0xC4/0xE2", fmt::format("IRP {} says RequestorMode KernelMode, and {} is a user address, {:#x}", facts.serial, member,
+                                                         reinterpret_cast<std::uint64_t>(pointer)), where);
+  };
+  tell(irp->UserBuffer, "UserBuffer");
+  if (irp.current().MajorFunction == IRP_MJ_DEVICE_CONTROL || irp.current().MajorFunction == IRP_MJ_INTERNAL_DEVICE_CONTROL)
+    tell(irp.current().Parameters.DeviceIoControl.Type3InputBuffer, "Type3InputBuffer");
 }
 
 // DOC: BUF-08 one method for a request, in every driver of the stack; only the highest may use "neither" above others.

@@ -100,6 +100,9 @@ Result<void> set_registry(Options& options, std::string_view value) {
 }
 
 Result<void> set_checks(Options& options, std::string_view value) {
+  if (value == "double-fetch")
+    return refuse("double-fetch is for drivers that are given memory of client processes (Options::double_fetch in drydock/machine.h); "
+                  "the requests of a miniport come from the port driver");
   TRY(const std::size_t choice, parse_choice(kChecks, value));
   options.checks = static_cast<Checks>(choice);
   return {};

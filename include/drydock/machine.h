@@ -39,6 +39,9 @@ struct Options {
   std::string phys = "mixed";               ///< low, high, mixed, contiguous, literal
   std::vector<std::string> registry;        ///< "Parameters\\Device\\X=dword:1"
   Checks checks = Checks::standard;
+  /// Requests of clients (drydock/client.h) whose driver reads the same bytes of their memory twice are made again, with the
+  /// bytes changed in between: an outcome that differs is a finding (VER-110). For drivers whose requests may be repeated.
+  bool double_fetch = false;
   std::vector<std::string> faults;          ///< NAME[=rate][@seed], what goes wrong on purpose: fault_types() (drydock/faults.h)
   std::vector<std::string> allowed_rules;   ///< ids whose findings are only counted: "ST-57"
   std::string trace_file;                   ///< JSON Lines; empty: none

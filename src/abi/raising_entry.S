@@ -21,7 +21,7 @@
 drydock_raising_stubs:
         .cfi_startproc
         .set    index, 0
-        .rept   64
+        .rept   256
         .p2align 4
         movl    $index, %eax
         jmp     keep_registers

@@ -12,7 +12,7 @@
 
 namespace drydock {
 
-inline constexpr std::size_t kRaisingEntriesMax = 64;
+inline constexpr std::size_t kRaisingEntriesMax = 256;
 inline constexpr std::size_t kRaisingStackArguments = 8;  // passed on besides the four in registers
 
 /// A stub that keeps the registers and calls `target`, a function of the Microsoft ABI. Stubs are never given back.

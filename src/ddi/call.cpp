@@ -44,13 +44,21 @@ bool is_mapped(const SystemMappings& mappings, std::uint64_t address, std::uint6
   return true;
 }
 
+/// The byte of a range at which the process's memory ends, or may not be touched so.
+std::uint64_t first_bad(Kernel& kernel, std::uint64_t address, std::uint64_t size, bool write) {
+  const Scheduler& scheduler = kernel.services().scheduler;
+  const TouchJudgement judged = kernel.spaces().judge({address, size, write, scheduler.process(), scheduler.irql()});
+  return judged.verdict == TouchVerdict::ok ? address : judged.address;
+}
+
 }  // namespace
 
 MSABI std::byte* Call::range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept {
   const auto address = reinterpret_cast<std::uint64_t>(pointer);
   const auto found = memory().find(address);
   if (found && size <= memory().size() - found->offset) [[likely]] {
-    if (found->view != View::system && !admit(address, size, *found, write)) return refuse_range(write, what);
+    if (found->view != View::system && !admit(address, size, *found, write))
+      return refuse_user_range(first_bad(kernel_, address, size, write), write, what);
     return memory().system(0) + found->offset;
   }
   return other_range(pointer, size, write, what);
@@ -75,7 +83,15 @@ std::byte* Call::other_range(const void* pointer, std::uint64_t size, bool write
     return as_host(pointer);  // any stack: a DPC may fill a local of the thread that waits for it
   if (!wraps && kernel_.spaces().is_user(address)) return mapped_user_range(address, size, write, what);
   if (services().mappings.look(address)) return bad_mapping_range(address, size, write, what);
-  return refuse_range(write, what);
+  return address < kernel_.user_end() ? refuse_user_range(address, write, what) : refuse_range(write, what);
+}
+
+// DOC: BUF-67 what a client can take away at any time is an exception for its driver to handle, not a mistake of the driver.
+std::byte* Call::refuse_user_range(std::uint64_t address, bool write, const char* what) const {
+  UserFault* fault = kernel_.expected_fault();
+  if (fault == nullptr) return refuse_range(write, what);
+  if (!fault->happened) *fault = {true, write, address};
+  return nullptr;
 }
 
 /// What pages of others look like in a process. DOC: MDL-33
@@ -106,7 +122,7 @@ bool Call::admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Plac
     return true;
   }
   if (!kernel_.spaces().in_use()) return true;
-  const TouchVerdict verdict = kernel_.touch_user(address, size, write, TouchBy::routine, place());
+  const TouchVerdict verdict = kernel_.touch_user(address, size, write, TouchBy{name_}, place());
   return verdict == TouchVerdict::ok || verdict == TouchVerdict::not_locked;
 }
 

@@ -75,6 +75,8 @@ class Call {
  private:
   [[gnu::noinline]] MSABI std::byte* object_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
   [[gnu::noinline]] MSABI std::byte* range_in_memory(const void* pointer, std::uint64_t size, bool write, const char* what) const noexcept;
+  /// Once it has been seen that the routine cannot touch it. Null.
+  std::byte* refuse_user_range(std::uint64_t address, bool write, const char* what) const;
   bool admit(std::uint64_t address, std::uint64_t size, PhysicalMemory::Place found, bool write) const;
   [[gnu::cold]] std::byte* refuse_range(bool write, const char* what) const;
   std::byte* mapped_user_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const;

@@ -22,7 +22,21 @@
 namespace drydock::ddi {
 
 /// Who touches memory: an instruction of the driver, or a routine that it gave the address to.
-enum class TouchBy : std::uint8_t { instruction, routine };
+struct TouchBy {
+  const char* routine = nullptr;  ///< null: an instruction
+  static const TouchBy instruction;
+};
+inline constexpr TouchBy TouchBy::instruction{};
+
+/// Memory of a process that a routine was to touch on the driver's behalf and could not: an access violation of the caller's.
+struct UserFault {
+  bool happened = false, write = false;
+  std::uint64_t address = 0;
+};
+
+/// Variables that the kernel exports and whose values differ from machine to machine.
+enum class MachineVariable : std::uint8_t { none, user_probe_address, highest_user_address, system_range_start };
+inline constexpr std::size_t kMachineVariables = 4;
 
 class Kernel : public MachineHooks {
  public:
@@ -66,7 +80,23 @@ class Kernel : public MachineHooks {
   /// An access of the arena of mappings that the processor refused, or would: a finding. drydock's alias of the page when it
   /// is to be completed; else null.
   virtual std::byte* touch_mapping(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) = 0;
+  /// The driver asks whether it may touch user memory; where, and how, is told as findings.
+  virtual void probe(std::uint64_t address, std::uint64_t size, const char* routine, CodePlace where) = 0;
   AddressSpaces& spaces() { return *spaces_; }
+  /// Where the running fiber notes a fault instead of telling it, while a routine is in progress that can raise it
+  /// (ddi/raise.h); null when there is none.
+  UserFault* expected_fault() const {
+    for (const auto& [fiber, fault] : expected_faults)
+      if (fiber == current_fiber) return fault;
+    return nullptr;
+  }
+  std::vector<std::pair<const Fiber*, UserFault*>> expected_faults;
+  /// The first address that is not user memory's. DOC: BUF-64
+  std::uint64_t user_end() const { return services_->memory.slot() + kUserView + kViewStride; }
+  const std::uint64_t* variable(MachineVariable which) {
+    variables_[static_cast<std::size_t>(which)] = which == MachineVariable::highest_user_address ? user_end() - 1 : user_end();
+    return &variables_[static_cast<std::size_t>(which)];
+  }
   IoManager& io() { return *io_; }
   MdlBook& mdls() { return *mdls_; }
   /// Of the system itself, no device's. Null: nothing goes wrong.
@@ -86,6 +116,7 @@ class Kernel : public MachineHooks {
   std::optional<KernelObjects> objects_;  ///< derived classes end it before the scheduler
   MdlBook* mdls_ = nullptr;
   FaultPlan* kernel_faults_ = nullptr;
+  std::uint64_t variables_[kMachineVariables] = {};
   std::vector<storport::Adapter*> adapters_;
   storport::Adapter* recent_adapter_ = nullptr;  ///< the one asked for last
 };

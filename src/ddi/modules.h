@@ -29,6 +29,7 @@ std::vector<Row> ex_timer_rows();
 std::vector<Row> exception_rows();
 std::vector<Row> mm_rows();
 std::vector<Row> mm_memory_rows();
+std::vector<Row> probe_rows();
 std::vector<Row> io_device_rows();
 std::vector<Row> io_irp_rows();
 std::vector<Row> mdl_rows();

@@ -7,6 +7,10 @@
 // calls another, is such a border that exceptions pass: its caller is asked next. Its body and what that calls may be
 // abandoned at any call into a driver, and own nothing then. Its row is made by transparent_routine.
 //
+// A memory routine works on whatever the driver names, user memory too (memcpy, strlen). For drivers of a machine that can
+// have processes it has a second entry, by which memory that is not there is an exception; miniports of the machine's own
+// disks do without, and without its cost. Its row is made by memory_routine.
+//
 //   Raising<void> probe(Call& call, const void* address, SIZE_T length, ULONG alignment) {
 //     if (…) return raise(STATUS_DATATYPE_MISALIGNMENT);
 //     return {};
@@ -16,6 +20,7 @@
 #include <cstdint>
 #include <tl/expected.hpp>
 #include <type_traits>
+#include <vector>
 
 #include "abi/raising_entry.h"
 #include "ddi/row.h"
@@ -82,6 +87,59 @@ struct TransparentEntry<Name, IrqlMax, Body> {
   }
 };
 }  // namespace detail
+
+namespace detail {
+class ExpectedFault {
+ public:
+  ExpectedFault(Kernel& kernel, UserFault& fault) : kernel_(kernel), fiber_(kernel.current_fiber) {
+    kernel.expected_faults.emplace_back(fiber_, &fault);
+  }
+  ~ExpectedFault() {
+    std::erase_if(kernel_.expected_faults, [this](const auto& expected) { return expected.first == fiber_; });
+  }
+  ExpectedFault(const ExpectedFault&) = delete;
+  ExpectedFault& operator=(const ExpectedFault&) = delete;
+
+ private:
+  Kernel& kernel_;
+  const Fiber* fiber_;
+};
+
+// ASSUMED: it cannot be continued; Windows would copy once more (tests/drivers/wdm/neither).
+[[noreturn]] inline void raise_fault(TrapFrame& caller, const UserFault& fault) {
+  raise_at(current_kernel(), caller, raise_access_violation(fault.write ? EXCEPTION_WRITE_FAULT : EXCEPTION_READ_FAULT, fault.address).value());
+}
+
+template <RoutineName Name, Irql IrqlMax, auto Body>
+struct FaultingEntry;
+template <RoutineName Name, Irql IrqlMax, class R, class... A, R (*Body)(Call&, A...)>
+struct FaultingEntry<Name, IrqlMax, Body> {
+  static MSABI R enter(A... arguments) noexcept {
+    TrapFrame& caller = registers_of_caller(__builtin_frame_address(0));
+    UserFault fault;
+    {
+      Call call(Name.text, IrqlMax, call_frame_of(caller));
+      const ExpectedFault expected(call.kernel(), fault);
+      if constexpr (std::is_void_v<R>) {
+        Body(call, arguments...);
+        if (!fault.happened) return;
+      } else {
+        const R result = Body(call, arguments...);
+        if (!fault.happened) return result;
+      }
+    }
+    raise_fault(caller, fault);
+  }
+};
+}  // namespace detail
+
+template <RoutineName Name, Irql IrqlMax, auto Body>
+Row memory_routine(const char* module, const char* page, Coverage coverage = Coverage::full, const char* note = "") {
+  Row row = routine<Name, IrqlMax, Body>(module, page, coverage, note);
+  row.faulting = raising_entry(reinterpret_cast<const void*>(&detail::FaultingEntry<Name, IrqlMax, Body>::enter));
+  row.takes_user_memory = row.raises = true;
+  return row;
+}
 
 template <RoutineName Name, Irql IrqlMax, auto Body>
 Row transparent_routine(const char* module, const char* page, Coverage coverage = Coverage::full, const char* note = "") {

@@ -85,6 +85,8 @@ class KernelForTests final : public Kernel, private TraceObserver {
     touched.push_back(address);
     return nullptr;
   }
+  void probe(std::uint64_t address, std::uint64_t, const char*, CodePlace) override { probed.push_back(address); }
+  std::vector<std::uint64_t> probed;
   void trap(TrapFrame&) override { ADD_FAILURE() << "a trap"; }
 
  private:

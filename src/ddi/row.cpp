@@ -11,11 +11,20 @@ namespace drydock::ddi {
 
 Row raw_routine(const char* name, const char* module, const void* entry, Irql irql_max, const char* page, Coverage coverage,
                 const char* note) {
-  return {name, module, entry, false, irql_max, coverage, false, page, note};
+  Row row{name, module, entry, false, irql_max, coverage, false, page, note};
+  row.takes_user_memory = true;  // what its arguments are, only its body knows
+  return row;
 }
 
 Row data_row(const char* name, const char* module, const void* address, const char* page) {
   return {name, module, address, true, kAnyIrql, Coverage::full, false, page, ""};
+}
+
+Row data_row(const char* name, const char* module, MachineVariable variable, const char* page) {
+  static constexpr std::uint64_t kOfNoMachine = 0;
+  Row row = data_row(name, module, &kOfNoMachine, page);
+  row.variable = variable;
+  return row;
 }
 
 namespace {
@@ -31,7 +40,7 @@ std::vector<Row> collect() {
        {storport_rows(), storport_extended_rows(), ke_rows(), ke_wait_rows(), ke_timer_rows(),
         ke_lock_rows(), ps_rows(), ex_rows(), ex_pool_rows(), ex_lookaside_rows(), zw_rows(),
         rtl_registry_rows(), rtl_string_rows(), rtl_bitmap_rows(), rtl_time_rows(), ke_spin_rows(),
-        ke_system_rows(), etw_rows(), ex_timer_rows(), exception_rows(), mm_rows(), mm_memory_rows(),
+        ke_system_rows(), etw_rows(), ex_timer_rows(), exception_rows(), mm_rows(), mm_memory_rows(), probe_rows(),
         io_device_rows(), io_irp_rows(), rtl_rows(), crt_rows(), hal_rows(), mdl_rows(), mdl_lock_rows(),
         mdl_map_rows(), mdl_pages_rows()})
     rows.insert(rows.end(), module_rows.begin(), module_rows.end());
@@ -53,6 +62,12 @@ bool same_module(std::string_view asked, const char* module) {
 std::span<const Row> all_rows() {
   static const std::vector<Row> rows = collect();
   return rows;
+}
+
+const Row* find_row(std::string_view name) {
+  const auto rows = all_rows();
+  const auto at = std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return name == row.name; });
+  return at == rows.end() ? nullptr : &*at;
 }
 
 const Row* find_row(std::string_view module, std::string_view name) {

@@ -31,6 +31,9 @@ struct Row {
   const char* note;
   bool transparent = false;  ///< exceptions of what it calls pass through to its caller (ddi/raise.h)
   bool protects_mappings = false;  ///< who imports it gets mappings of its own, which can be protected
+  const void* faulting = nullptr;  ///< the same, for drivers of machines with processes: a fault of user memory is its caller's exception
+  bool takes_user_memory = false;  ///< it may be given addresses of a process
+  MachineVariable variable = MachineVariable::none;  ///< of data: the machine has its own
 };
 
 template <std::size_t N>
@@ -61,10 +64,13 @@ Row routine(const char* module, const char* page, Coverage coverage = Coverage::
 Row raw_routine(const char* name, const char* module, const void* entry, Irql irql_max, const char* page,
                 Coverage coverage = Coverage::full, const char* note = "");
 Row data_row(const char* name, const char* module, const void* address, const char* page);
+Row data_row(const char* name, const char* module, MachineVariable variable, const char* page);
 
 /// All rows of all modules, sorted by module and name.
 std::span<const Row> all_rows();
 /// Module names are compared without case; "ntoskrnl.exe" and "hal.dll" find each other's routines, as on Windows 10.
 const Row* find_row(std::string_view module, std::string_view name);
+/// In whatever module.
+const Row* find_row(std::string_view name);
 
 }  // namespace drydock::ddi

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "io/double_fetch.h"
+
 namespace drydock {
 
 namespace {
@@ -17,6 +19,41 @@ bool is_query_or_set(unsigned major) {
   return major == IRP_MJ_QUERY_INFORMATION || major == IRP_MJ_SET_INFORMATION || major == IRP_MJ_QUERY_VOLUME_INFORMATION ||
          major == IRP_MJ_SET_VOLUME_INFORMATION;
 }
+
+/// What becomes of the client's two buffers. DOC: BUF-01 BUF-04
+std::pair<GivenAs, GivenAs> given_as(const RequestParameters& p, ULONG device_flags) {
+  constexpr GivenAs kByMethod[] = {GivenAs::buffered, GivenAs::direct, GivenAs::raw};
+  if (p.major == IRP_MJ_READ || p.major == IRP_MJ_WRITE) {
+    const GivenAs as = kByMethod[static_cast<std::size_t>(method_of_flags(device_flags))];
+    return {as, as};
+  }
+  if (!is_control(p.major)) return {GivenAs::buffered, GivenAs::buffered};
+  switch (ControlCode::of(p.code).method) {
+    case ControlCode::Method::buffered: return {GivenAs::buffered, GivenAs::buffered};
+    case ControlCode::Method::neither: return {GivenAs::raw, GivenAs::raw};
+    default: return {GivenAs::buffered, GivenAs::direct};
+  }
+}
+
+/// The client's buffers are known to be given to drivers for as long as this lives.
+class Giving {
+ public:
+  Giving(AddressSpace& process, const RequestParameters& p, ULONG device_flags) : process_(process) {
+    const auto [in, out] = given_as(p, device_flags);
+    ranges_[0] = {p.in.address, p.in.length, in};
+    ranges_[1] = {p.out.address, p.out.length, out};
+    for (const GivenRange& range : ranges_) process_.given.begin(range);
+  }
+  ~Giving() {
+    for (const GivenRange& range : ranges_) process_.given.end(range);
+  }
+  Giving(const Giving&) = delete;
+  Giving& operator=(const Giving&) = delete;
+
+ private:
+  AddressSpace& process_;
+  GivenRange ranges_[2];
+};
 
 /// Bytes that follow the pattern in both runs were never written. DOC: BUF-27
 std::vector<std::uint32_t> in_both(const std::vector<std::uint32_t>& first, const std::vector<std::uint32_t>& second) {
@@ -31,10 +68,28 @@ void ClientRequest::run() {
   Scheduler& scheduler = manager_.services().scheduler;
   scheduler.thread()->process = &process_;
   std::vector<std::uint32_t> suspects;
-  answer_ = perform(kFirstPoison, &suspects);
+  if (may_be_watched()) perform_watched(&suspects);
+  else answer_ = perform(kFirstPoison, &suspects);
   if (!suspects.empty()) prove_leak(suspects);
   submitted_ = done_ = true;
   scheduler.thread()->process = nullptr;
+}
+
+/// One request at a time is watched; opening and closing is made once only.
+bool ClientRequest::may_be_watched() const {
+  FetchWatch* watch = spaces_.fetches();
+  return watch != nullptr && !watch->watching() && (parameters_.major == IRP_MJ_READ || parameters_.major == IRP_MJ_WRITE || is_control(parameters_.major));
+}
+
+// DOC: VER-110 the same request again, with bytes changed between two reads of them.
+void ClientRequest::perform_watched(std::vector<std::uint32_t>* suspects) {
+  DoubleFetch trial(manager_.services(), spaces_, process_, parameters_);
+  trial.begin();
+  answer_ = perform(kFirstPoison, suspects);
+  trial.judge(answer_, [this] {
+    std::vector<std::uint32_t> ignored;
+    return perform(kFirstPoison, &ignored);
+  });
 }
 
 // DOC: BUF-06 BUF-13 what the I/O manager answers itself.
@@ -91,6 +146,7 @@ RequestAnswer ClientRequest::perform(std::uint64_t poison, std::vector<std::uint
   if (answer.status = prepare(irp, buffers, poison); answer.status != STATUS_SUCCESS) return buffers.release(), release_irp(), answer;
   facts_->output_length = buffers.output_length();
   irp_is_back_ = false;
+  const Giving giving(process_, parameters_, top->Flags);
   const NTSTATUS at_once = manager_.call_driver(top, irp.raw(), {});
   answer.reached_driver = true;
   submitted_ = true;

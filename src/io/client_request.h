@@ -64,6 +64,8 @@ class ClientRequest final : public Task, private IrpOwner {
   bool wait_for(Nanoseconds time);
   void give_up();
   void release_irp();
+  bool may_be_watched() const;
+  void perform_watched(std::vector<std::uint32_t>* suspects);
   void prove_leak(const std::vector<std::uint32_t>& first);
 
   IoManager& manager_;

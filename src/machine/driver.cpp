@@ -94,8 +94,10 @@ void* Driver::resolve(std::string_view module, std::string_view name) {
     return known == nullptr ? nullptr : const_cast<void*>(known->address);
   }
   const ddi::Row* row = ddi::find_row(module, name);
-  if (row != nullptr && row->protects_mappings) board_.mdls->map_apart();
-  return row == nullptr ? nullptr : const_cast<void*>(row->address);
+  if (row == nullptr) return nullptr;
+  if (row->protects_mappings) board_.mdls->map_apart();
+  if (row->variable != ddi::MachineVariable::none) return const_cast<std::uint64_t*>(static_cast<ddi::Kernel&>(hooks_).variable(row->variable));
+  return const_cast<void*>(meets_processes_ && row->faulting != nullptr ? row->faulting : row->address);
 }
 
 std::string Driver::location(std::uint64_t address, RipKind kind) {

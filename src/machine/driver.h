@@ -17,6 +17,8 @@ class Driver final : public ImportResolver {
   Driver(Board& board, MachineHooks& hooks) : board_(board), hooks_(hooks) {}
   ~Driver() override;
 
+  /// Before load(): processes will give it addresses of theirs.
+  void meet_processes() { meets_processes_ = true; }
   Result<void> load(const std::string& path, std::uint64_t seed, MissingImportHandler missing, void* context);
   const Image& image() const { return *image_; }
   bool loaded() const { return image_.has_value(); }
@@ -53,6 +55,7 @@ class Driver final : public ImportResolver {
   MachineHooks& hooks_;
   std::optional<Image> image_;
   Symboliser symboliser_;
+  bool meets_processes_ = false;
   void* object_ = nullptr;
   void* path_ = nullptr;
 };

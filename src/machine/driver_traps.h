@@ -19,6 +19,7 @@ class DriverTraps final : public TrapRegions, public Privileged {
   std::uint64_t count() const { return count_; }
   /// The trapped instruction, while handle() runs.
   CodePlace place() const;
+  const TrapFrame* frame() const { return frame_; }
 
   /// int 3 that handle() has met and passed; 0 when it was something else. Ask once.
   std::uint64_t take_breakpoint() { return std::exchange(breakpoint_, 0); }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "abi/memcheck.h"
+#include "io/double_fetch_finding.h"
 #include "ddi/modules.h"
 #include "io/request_buffers.h"
 #include "sched/guard.h"
@@ -23,7 +24,7 @@ constexpr Nanoseconds kForcedStep = 100 * kMicrosecond, kForcedStepMax = kSecond
 constexpr unsigned kPatientTicks = 8;
 
 constexpr std::uint32_t kIrqlNotLessOrEqual = 0xD1, kPageFaultInNonpagedArea = 0x50, kTrapInKernel = 0x7F,
-                        kExceptionNotHandled = 0x1E, kWatchdog = 0x133, kMissingImport = 0xCE;
+                        kExceptionNotHandled = 0x1E, kSystemService = 0x3B, kSystemThread = 0x7E, kWatchdog = 0x133, kMissingImport = 0xCE;
 
 // UNEXPECTED_KERNEL_MODE_TRAP says in its first parameter which trap the processor took. DOC: DRY-01
 constexpr std::uint64_t kDivideError = 0x0, kDoubleFault = 0x8;
@@ -84,7 +85,7 @@ std::string tag_text(std::uint32_t tag) {
   return text + "'";
 }
 
-/// Of KMODE_EXCEPTION_NOT_HANDLED: code, place, the exception's first two parameters. DOC: VER-133
+/// Code, place, the exception's first two parameters. DOC: VER-133
 std::array<std::uint64_t, 4> parameters_of(const EXCEPTION_RECORD& record) {
   const auto parameter = [&](ULONG i) { return i < record.NumberParameters ? record.ExceptionInformation[i] : 0; };
   return {static_cast<std::uint32_t>(record.ExceptionCode), reinterpret_cast<std::uint64_t>(record.ExceptionAddress), parameter(0), parameter(1)};
@@ -125,7 +126,7 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   kernel_faults_ = board.kernel_faults.get();
   if (checks != CheckLevel::off) mdls_->take_stacks_from(&drivers);
   traps_ = std::make_unique<DriverTraps>(board, *this);
-  exceptions_.emplace(drivers);
+  exceptions_.emplace(drivers, static_cast<seh::Witness*>(this));
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);
   board.scheduler->set_thread_objects([](void* b, unsigned) {
     void* object = static_cast<Board*>(b)->pool->allocate(kThreadObjectSize, PoolKind::nonpaged, kKthreadTag);
@@ -271,13 +272,6 @@ void MachineKernel::touch_request(std::uint64_t address, std::uint64_t size, boo
                                 where, history_of(object)});
 }
 
-// Here, once for each access of an instruction and each range given to a routine, is the place for findings about memory of
-// processes.
-TouchVerdict MachineKernel::touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy, CodePlace) {
-  const Scheduler& running = *board_->scheduler;
-  return board_->spaces->judge({address, size, write, running.process(), running.irql()}).verdict;
-}
-
 // DOC: MDL-21 MDL-28 BUF-48 BUF-51 a mapping that is over, or not to be written, and what lies behind one.
 std::byte* MachineKernel::touch_mapping(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) {
   const auto place = board_->mappings->look(address);
@@ -372,7 +366,10 @@ std::string MachineKernel::whose(std::uint64_t logical) const {
 
 void MachineKernel::end(std::uint32_t code, const Parameters& parameters, std::string message, CodePlace where) {
   if (halt_) return;
-  const bool first_tells_case = code == kTrapInKernel || (code == kExceptionNotHandled && parameters[0] != 0);
+  if (const FetchWatch* watch = board_->spaces->fetches(); watch != nullptr && watch->changing() && watch->has_changed())
+    board_->trace.emit(double_fetch_that_stops(*watch));
+  const bool is_exception = code == kExceptionNotHandled || code == kSystemService || code == kSystemThread;
+  const bool first_tells_case = code == kTrapInKernel || (is_exception && parameters[0] != 0);
   halt_ = Halt{code, parameters, first_tells_case, message, drivers_->stack_at(where), where.is_return_address};
   board_->trace.emit(MachineHalted{code, parameters, std::move(message), where});
 }
@@ -403,13 +400,6 @@ struct MachineKernel::Trapped {
 
 TrapCircumstances MachineKernel::circumstances_at(std::uint64_t address) const {
   return {board_->scheduler->irql(), board_->memory->slot() + kUserView + kViewStride, drivers_->at(address) != nullptr};
-}
-
-/// An access of the user view that nothing could complete is judged, too, before it becomes an exception.
-void MachineKernel::touch_wild(const TrapOutcome& outcome, const TrapFrame& frame) {
-  const auto found = board_->memory->find(outcome.address);
-  if (!found || found->view != View::user || !board_->spaces->in_use()) return;
-  touch_user(outcome.address, std::max(outcome.size, 1u), outcome.write, ddi::TouchBy::instruction, {frame.rip(), frame.rsp(), frame[Gpr::rbp], false});
 }
 
 /// True: the driver goes on. Else `trapped` says what it is.
@@ -457,7 +447,7 @@ void MachineKernel::end_at_trap(const TrapFrame& frame, const Trapped& trapped) 
   const CodePlace where = jump ? jump->where : CodePlace{frame.rip(), frame.rsp(), frame[Gpr::rbp], false};
   std::string message = jump ? jump->message : std::string(trapped.words.data());
   if (trapped.verdict == TrapVerdict::divide_error) end(kTrapInKernel, {kDivideError, 0, 0, 0}, std::move(message), where);
-  else if (trapped.exception) end(kExceptionNotHandled, parameters_of(*trapped.exception), std::move(message), where);
+  else if (trapped.exception) end(unhandled_code(), parameters_of(*trapped.exception), std::move(message), where);
   else if (trapped.verdict != TrapVerdict::wild) end(kExceptionNotHandled, {}, std::move(message), where);
   else end_at_page_fault(frame, trapped, std::move(message), where);
 }
@@ -472,10 +462,25 @@ void MachineKernel::end_at_page_fault(const TrapFrame& frame, const Trapped& tra
   end(kPageFaultInNonpagedArea, {trapped.address, access * 2, frame.rip(), kNotPresent}, std::move(message), where);
 }
 
+/// Which bug check an exception ends in that no driver takes: below a system service and in a system thread Windows has a
+/// handler of its own; the stacks of DPCs and interrupts have none. DOC: VER-133 VER-134 VER-158
+std::uint32_t MachineKernel::unhandled_code() const {
+  for (const EntryGuard* guard = current_fiber->innermost_guard(); guard != nullptr; guard = guard->outer)
+    if (has_own_stack(guard->kind)) return kExceptionNotHandled;
+  return board_->scheduler->process() != nullptr ? kSystemService : kSystemThread;
+}
+
+// DOC: DRY-40
+void MachineKernel::taken_above(const EXCEPTION_RECORD& record, const CodePlace& where) {
+  if (services_->checking())
+    board_->trace.emit(RuleBroken{"DRY-40", "", fmt::format("exception {:#x} leaves the driver that caused it, through IoCallDriver, into the one above",
+                                                            static_cast<std::uint32_t>(record.ExceptionCode)), where});
+}
+
 // DOC: VER-133 an exception that no handler took.
 void MachineKernel::raise_exception(TrapFrame& caller, EXCEPTION_RECORD& record) {
   if (exceptions_->dispatch(*current_fiber, caller, RipKind::return_address, record) == seh::Outcome::continued) resume_frame(caller);
-  end(kExceptionNotHandled, parameters_of(record),
+  end(unhandled_code(), parameters_of(record),
       fmt::format("exception {:#x} was raised, and no handler of the driver took it", static_cast<std::uint32_t>(record.ExceptionCode)),
       CodePlace{caller.rip(), caller.rsp(), caller[Gpr::rbp], true});
   abort_driver_call(*current_fiber, AbortReason::exception);

@@ -28,7 +28,8 @@ struct Halt {
   bool is_the_drivers = true;  // false: the run could not go on, through no fault of the driver
 };
 
-class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedDevice::Listener, private BusMaster::Witness, private Instrumentation {
+class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedDevice::Listener, private BusMaster::Witness, private seh::Witness,
+                            private Instrumentation {
  public:
   static constexpr std::size_t kDebugLinesMax = 1000;
 
@@ -61,6 +62,7 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
 
   TouchVerdict touch_user(std::uint64_t address, std::uint64_t size, bool write, ddi::TouchBy by, CodePlace where) override;
   std::byte* touch_mapping(std::uint64_t address, std::uint64_t size, bool write, CodePlace where) override;
+  void probe(std::uint64_t address, std::uint64_t size, const char* routine, CodePlace where) override;
 
   // MachineHooks
   void trap(TrapFrame& frame) override;
@@ -85,6 +87,16 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   bool complete(TrapFrame& frame, Trapped& trapped);
   void not_completed(TrapFrame& frame, Trapped& trapped);
   void touch_wild(const TrapOutcome& outcome, const TrapFrame& frame);
+  struct ToldTouch;
+  UserTouch touch_now(std::uint64_t address, std::uint64_t size, bool write) const;
+  TouchVerdict judge_touch(const UserTouch& touch, ddi::TouchBy by, const CodePlace& where, const TrapFrame* frame);
+  void note_fetch(const UserTouch& touch, const TouchJudgement& judged, const CodePlace& where);
+  void tell_touch(const ToldTouch& told);
+  bool is_in_wrong_context(const TouchJudgement& judged, const UserTouch& touch) const;
+  static bool is_a_clients(const TouchJudgement& judged, const UserTouch& touch);
+  std::string context_text() const;
+  std::uint32_t unhandled_code() const;
+  void taken_above(const EXCEPTION_RECORD& record, const CodePlace& where) override;
   TrapCircumstances circumstances_at(std::uint64_t address) const;
   void pass_breakpoint(TrapFrame& frame, std::uint64_t at);
   void end_at_trap(const TrapFrame& frame, const Trapped& trapped);

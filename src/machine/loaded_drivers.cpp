@@ -42,6 +42,7 @@ std::optional<StartError> MachineImpl::bring_in(Driver& driver, const std::strin
 
 Machine::Loaded MachineImpl::load(const std::string& path) {
   Driver& driver = drivers_->add();
+  driver.meet_processes();
   if (auto error = bring_in(driver, path)) {
     if (!driver.loaded()) drivers_->remove(driver);  // what has run stays, for stacks that refer to it
     return {nullptr, std::move(*error)};

@@ -73,6 +73,10 @@ bool MachineImpl::bring_up() {
     for (const std::string& rule : options_.allowed_rules) findings_->allow(rule);
     board_->trace.add(*findings_, false);
   }
+  if (options_.double_fetch) {
+    if (options_.checks == Checks::off) return fail(Outcome::bad_input, "double_fetch is a check, and checks are off");
+    board_->spaces->watch_fetches(*drivers_);
+  }
   clients_ = std::make_unique<Clients>(*board_, kernel_);
   if (options_.driver.empty()) return equip();
   driver_ = &drivers_->add();

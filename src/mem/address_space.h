@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "mem/fetch_watch.h"
+#include "mem/given_ranges.h"
 #include "mem/locked_pages.h"
 #include "mem/page_access.h"
 #include "mem/physical_memory.h"
@@ -66,6 +68,8 @@ class AddressSpace final : public ProcessContext {
 
   /// Its pages that somebody has locked.
   std::uint32_t pages_locked() const;
+  /// What its requests gave to drivers; kept by who makes them.
+  GivenRanges given;
 
  private:
   friend class AddressSpaces;
@@ -148,6 +152,11 @@ class AddressSpaces {
   /// Touches of memory that is not in the user view are ok. DOC: BUF-62 BUF-67
   TouchJudgement judge(const UserTouch& touch) const;
 
+  /// From now on requests are watched for bytes that are read twice. `stacks` outlives this.
+  void watch_fetches(StackTaker& stacks) { fetches_ = std::make_unique<FetchWatch>(memory_, stacks); }
+  /// Null: nobody watches.
+  FetchWatch* fetches() { return fetches_.get(); }
+
   PhysicalMemory& memory() { return memory_; }
   const LockedPages& locked() const { return locked_; }
 
@@ -192,6 +201,7 @@ class AddressSpaces {
   LockedPages& locked_;
   std::vector<UserPage> pages_;              ///< by file page
   std::vector<AddressSpace*> by_id_;         ///< [0] null
+  std::unique_ptr<FetchWatch> fetches_;
   std::vector<std::uint32_t> lingering_;     ///< pages given up while locked
   std::map<std::uint64_t, UserMapping> user_mappings_;  ///< by address of the first page
   std::uint64_t next_mapping_ = 0;                      ///< offset in user space

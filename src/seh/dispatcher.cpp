@@ -252,6 +252,9 @@ EXCEPTION_DISPOSITION Dispatcher::ask_filters(Fiber& fiber, EXCEPTION_RECORD& re
 void Dispatcher::accept(Fiber& fiber, EXCEPTION_RECORD& record, std::uint64_t establisher_frame, std::uint64_t ip) {
   const Link* link = Link::innermost(fiber);
   const Position start = link->outside();
+  const auto cause = code_.image_at(start.registers.rip), taker = code_.image_at(ip);
+  if (witness_ != nullptr && cause && taker && cause->base != taker->base && Link::passes_border(fiber, establisher_frame))
+    witness_->taken_above(record, {start.registers.rip, start.registers.rsp, start.registers.rbp, start.kind == RipKind::return_address});
   const UnwindTarget target{establisher_frame, ip, static_cast<std::uint32_t>(record.ExceptionCode), &record, nullptr};
   unwind_from(fiber, link->vessel(), start, target);
   cut_off(fiber, AbortReason::exception, link->vessel().gregs, 0);  // the stack changed between the phases

@@ -36,9 +36,19 @@ struct UnwindTarget {
   CONTEXT* context = nullptr;     ///< where handlers see the registers of the frame being unwound; null: in one of our own
 };
 
+/// Is told of what is no mistake of the mechanism but one of a driver.
+class Witness {
+ public:
+  /// An exception is about to be taken by a driver above the one that caused it; where it was caused.
+  virtual void taken_above(const EXCEPTION_RECORD& record, const CodePlace& where) = 0;
+
+ protected:
+  ~Witness() = default;
+};
+
 class Dispatcher {
  public:
-  explicit Dispatcher(const CodeMap& code) : code_(code) {}
+  explicit Dispatcher(const CodeMap& code, Witness* witness = nullptr) : code_(code), witness_(witness) {}
 
   /// An exception at `frame`, which lies on the stack of `fiber` (the running one) below everything it describes. `kind`
   /// says whether its rip is the instruction itself. Does not return when a handler takes it.
@@ -74,6 +84,7 @@ class Dispatcher {
   bool has_except(const FrameWalk& walk, const UnwindStep& step) const;
 
   const CodeMap& code_;
+  Witness* witness_;
 };
 
 }  // namespace drydock::seh

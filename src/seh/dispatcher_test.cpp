@@ -135,7 +135,11 @@ class Dispatching : public testing::Test {
   DrivingThread driving{machine};
   Fiber fiber{"driver"};
   ImageForTests image;
-  Dispatcher dispatcher{image};
+  struct Seen final : Witness {
+    void taken_above(const EXCEPTION_RECORD&, const CodePlace& where) override { places.push_back(where.rip); }
+    std::vector<std::uint64_t> places;
+  } taken_above;
+  Dispatcher dispatcher{image, &taken_above};
   NTSTATUS raises = kRaised;
   ULONG raised_flags = 0;
   bool is_transparent = false;
@@ -377,6 +381,7 @@ TEST_F(Dispatching, an_exception_passes_a_transparent_border_and_is_taken_behind
   EXPECT_THAT(log, ElementsAre("filter e0000001", "finally"));
   EXPECT_EQ(dry, Guarded::yes);
   EXPECT_EQ(Link::innermost(fiber), nullptr);
+  EXPECT_THAT(taken_above.places, IsEmpty());  // it is one driver's, above and below
 }
 
 TEST_F(Dispatching, behind_a_transparent_border_that_was_left_the_books_are_those_of_the_caller) {
@@ -400,6 +405,7 @@ TEST_F(Dispatching, what_the_inner_driver_takes_does_not_pass) {
   EXPECT_EQ(call(seh_above_border), 7u);
   EXPECT_THAT(log, IsEmpty());
   EXPECT_EQ(dry, Guarded::yes);
+  EXPECT_THAT(taken_above.places, IsEmpty());
 }
 
 TEST_F(Dispatching, an_interrupt_between_is_no_border_that_an_exception_passes) {

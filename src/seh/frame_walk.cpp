@@ -38,6 +38,12 @@ const Link* Link::of(const Fiber& fiber, const EntryGuard& guard) {
   return nullptr;
 }
 
+bool Link::passes_border(const Fiber& fiber, std::uintptr_t frame) {
+  for (const Link* link = innermost(fiber); link != nullptr && address_of(link) < frame; link = link->outer_)
+    if (link->kind_ == LinkKind::transparent) return true;
+  return false;
+}
+
 void Link::abandon_below(Fiber& fiber, std::uintptr_t rsp) {
   while (Link* link = innermost(fiber)) {
     if (address_of(link) >= rsp) break;

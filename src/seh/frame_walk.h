@@ -50,6 +50,8 @@ class Link {
   static Link* innermost(const Fiber& fiber) { return static_cast<Link*>(fiber.exception_links); }
   /// The link of the driver call `guard`; null when exceptions end there.
   static const Link* of(const Fiber& fiber, const EntryGuard& guard);
+  /// Does a transparent border lie between here and the frame?
+  static bool passes_border(const Fiber& fiber, std::uintptr_t frame);
   /// Control goes to `rsp`: links, driver calls and their books below it are gone.
   static void abandon_below(Fiber& fiber, std::uintptr_t rsp);
 

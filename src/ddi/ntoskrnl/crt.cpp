@@ -6,6 +6,7 @@
 #include "ddi/bytes.h"
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
+#include "ddi/raise.h"
 #include "ddi/text.h"
 
 namespace drydock::ddi {
@@ -189,7 +190,7 @@ struct Printer {
 
 template <RoutineName Name, auto Body>
 Row library(Coverage coverage = Coverage::full, const char* note = kNote) {
-  return routine<Name, kAnyIrql, Body>(kModule, kPage, coverage, note);
+  return memory_routine<Name, kAnyIrql, Body>(kModule, kPage, coverage, note);
 }
 template <RoutineName Name, class C>
 Row printer() {
@@ -206,10 +207,10 @@ std::vector<Row> crt_rows() {
   using N = char;
   using W = char16_t;
   return {
-      routine<"memcpy", kAnyIrql, &copy_memory>(kModule, "nf-wdm-rtlcopymemory", Coverage::full, kNote),
-      routine<"memmove", kAnyIrql, &copy_memory>(kModule, "nf-wdm-rtlmovememory", Coverage::full, kNote),
-      routine<"memset", kAnyIrql, &set_memory>(kModule, "nf-wdm-rtlfillmemory", Coverage::full, kNote),
-      routine<"memcmp", kAnyIrql, &compare_memory>(kModule, "nf-wdm-rtlequalmemory", Coverage::full, kNote),
+      memory_routine<"memcpy", kAnyIrql, &copy_memory>(kModule, "nf-wdm-rtlcopymemory", Coverage::full, kNote),
+      memory_routine<"memmove", kAnyIrql, &copy_memory>(kModule, "nf-wdm-rtlmovememory", Coverage::full, kNote),
+      memory_routine<"memset", kAnyIrql, &set_memory>(kModule, "nf-wdm-rtlfillmemory", Coverage::full, kNote),
+      memory_routine<"memcmp", kAnyIrql, &compare_memory>(kModule, "nf-wdm-rtlequalmemory", Coverage::full, kNote),
       library<"memchr", &find_in_memory>(),
       library<"strlen", &length_of<N>>(), library<"wcslen", &length_of<W>>(),
       library<"strnlen", &length_up_to<N>>(), library<"wcsnlen", &length_up_to<W>>(),

@@ -7,6 +7,7 @@
 #include "ddi/bytes.h"
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
+#include "ddi/raise.h"
 #include "ddi/text.h"
 
 namespace drydock::ddi {
@@ -132,20 +133,20 @@ void assertion_failed(Call& call, const char* expression, const char* file, ULON
 std::vector<Row> rtl_rows() {
   const char* latin = "case is that of ASCII and Latin-1";
   return {
-      routine<"RtlFillMemory", kAnyIrql, &fill_memory>(kModule, "nf-wdm-rtlfillmemory"),
-      routine<"RtlZeroMemory", kAnyIrql, &zero_memory>(kModule, "nf-wdm-rtlzeromemory"),
-      routine<"RtlMoveMemory", kAnyIrql, &move_memory_rtl>(kModule, "nf-wdm-rtlmovememory"),
-      routine<"RtlCopyMemory", kAnyIrql, &move_memory_rtl>(kModule, "nf-wdm-rtlcopymemory"),
-      routine<"RtlCompareMemory", kAnyIrql, &compare_memory>(kModule, "nf-wdm-rtlcomparememory"),
-      routine<"RtlInitUnicodeString", kAnyIrql, &init_string<char16_t, UNICODE_STRING>>(kModule, "nf-wdm-rtlinitunicodestring"),
-      routine<"RtlInitAnsiString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitansistring"),
-      routine<"RtlInitString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitstring"),
-      routine<"RtlCompareUnicodeString", kAnyIrql, &compare_unicode>(kModule, "nf-wdm-rtlcompareunicodestring", Coverage::partial, latin),
-      routine<"RtlEqualUnicodeString", kAnyIrql, &equal_unicode>(kModule, "nf-wdm-rtlequalunicodestring", Coverage::partial, latin),
-      routine<"RtlUpcaseUnicodeChar", kAnyIrql, &upcase_char>(kModule, "nf-wdm-rtlupcaseunicodechar", Coverage::partial, latin),
-      routine<"RtlCopyUnicodeString", kAnyIrql, &copy_unicode>(kModule, "nf-wdm-rtlcopyunicodestring"),
-      routine<"RtlAppendUnicodeStringToString", kAnyIrql, &append_unicode>(kModule, "nf-wdm-rtlappendunicodestringtostring"),
-      routine<"RtlAppendUnicodeToString", kAnyIrql, &append_text>(kModule, "nf-wdm-rtlappendunicodetostring"),
+      memory_routine<"RtlFillMemory", kAnyIrql, &fill_memory>(kModule, "nf-wdm-rtlfillmemory"),
+      memory_routine<"RtlZeroMemory", kAnyIrql, &zero_memory>(kModule, "nf-wdm-rtlzeromemory"),
+      memory_routine<"RtlMoveMemory", kAnyIrql, &move_memory_rtl>(kModule, "nf-wdm-rtlmovememory"),
+      memory_routine<"RtlCopyMemory", kAnyIrql, &move_memory_rtl>(kModule, "nf-wdm-rtlcopymemory"),
+      memory_routine<"RtlCompareMemory", kAnyIrql, &compare_memory>(kModule, "nf-wdm-rtlcomparememory"),
+      memory_routine<"RtlInitUnicodeString", kAnyIrql, &init_string<char16_t, UNICODE_STRING>>(kModule, "nf-wdm-rtlinitunicodestring"),
+      memory_routine<"RtlInitAnsiString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitansistring"),
+      memory_routine<"RtlInitString", kAnyIrql, &init_string<char, ANSI_STRING>>(kModule, "nf-wdm-rtlinitstring"),
+      memory_routine<"RtlCompareUnicodeString", kAnyIrql, &compare_unicode>(kModule, "nf-wdm-rtlcompareunicodestring", Coverage::partial, latin),
+      memory_routine<"RtlEqualUnicodeString", kAnyIrql, &equal_unicode>(kModule, "nf-wdm-rtlequalunicodestring", Coverage::partial, latin),
+      memory_routine<"RtlUpcaseUnicodeChar", kAnyIrql, &upcase_char>(kModule, "nf-wdm-rtlupcaseunicodechar", Coverage::partial, latin),
+      memory_routine<"RtlCopyUnicodeString", kAnyIrql, &copy_unicode>(kModule, "nf-wdm-rtlcopyunicodestring"),
+      memory_routine<"RtlAppendUnicodeStringToString", kAnyIrql, &append_unicode>(kModule, "nf-wdm-rtlappendunicodestringtostring"),
+      memory_routine<"RtlAppendUnicodeToString", kAnyIrql, &append_text>(kModule, "nf-wdm-rtlappendunicodetostring"),
       routine<"RtlGetVersion", kPassiveLevel, &get_version>(kModule, "nf-wdm-rtlgetversion", Coverage::partial, "RTL_OSVERSIONINFOW only"),
       routine<"RtlAssert", kAnyIrql, &assertion_failed>(kModule, "nf-wdm-assertmsg", Coverage::partial, "told in the debug output; no debugger is entered"),
   };

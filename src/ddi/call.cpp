@@ -96,7 +96,8 @@ std::byte* Call::refuse_user_range(std::uint64_t address, bool write, const char
 
 /// What pages of others look like in a process. DOC: MDL-33
 std::byte* Call::mapped_user_range(std::uint64_t address, std::uint64_t size, bool write, const char* what) const {
-  if (!kernel_.spaces().in_use() || !admit(address, size, {View::user, 0}, write)) return refuse_range(write, what);
+  if (!kernel_.spaces().in_use() || !admit(address, size, {View::user, 0}, write))
+    return refuse_user_range(first_bad(kernel_, address, size, write), write, what);
   std::byte* alias = kernel_.spaces().alias(address, size);
   return alias != nullptr ? alias : refuse_range(write, what);
 }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,15 @@ namespace drydock {
 
 /// NAME.sys and NAME_twin.sys of tests/drivers/wdm.
 inline std::string fixture(const std::string& name) { return std::string(DRYDOCK_TEST_DRIVERS) + "/" + name + ".sys"; }
+
+/// Where NAME.c of tests/drivers/wdm has its comment "EXPECT mark": "NAME.c:40".
+inline std::string place_of(const std::string& source, const std::string& mark) {
+  std::ifstream file(std::string(DRYDOCK_TEST_SOURCES) + "/" + source);
+  std::string line;
+  for (unsigned number = 1; std::getline(file, line); ++number)
+    if (line.find("EXPECT " + mark + " ") != std::string::npos) return source + ":" + std::to_string(number);
+  return "no mark " + mark + " in " + source;
+}
 
 inline constexpr std::uint32_t kBuffered = 0, kInDirect = 1, kOutDirect = 2, kNeither = 3;
 /// A control code of the fixtures: FILE_DEVICE_UNKNOWN, FILE_ANY_ACCESS unless said otherwise.

@@ -1,5 +1,5 @@
 /*
- * An exception that nobody handles stops the machine (0x1E). DOC: VER-133
+ * An exception that nobody handles stops the machine: in a system thread, as HwFindAdapter runs on one, 0x7E. DOC: VER-133 VER-134
  *
  * Mistake: the filter takes access violations only. drydock says so with the stack of the routine that raised, not that of
  * the filter. The twin takes whatever comes.

@@ -463,7 +463,7 @@ void MachineKernel::end_at_page_fault(const TrapFrame& frame, const Trapped& tra
 }
 
 /// Which bug check an exception ends in that no driver takes: below a system service and in a system thread Windows has a
-/// handler of its own; the stacks of DPCs and interrupts have none. DOC: VER-133 VER-134 VER-158
+/// handler of its own; the stacks of DPCs and interrupts have none. DOC: VER-133 VER-134 VER-210
 std::uint32_t MachineKernel::unhandled_code() const {
   for (const EntryGuard* guard = current_fiber->innermost_guard(); guard != nullptr; guard = guard->outer)
     if (has_own_stack(guard->kind)) return kExceptionNotHandled;

@@ -82,7 +82,7 @@ TEST(AddressMistakesBelow, an_exception_that_is_left_to_the_driver_above_is_told
   }
 }
 
-// DOC: VER-158 without a __try the system stops, where a client wants it to.
+// DOC: VER-210 without a __try the system stops, where a client wants it to.
 TEST(AddressMistakesThatStop, an_unguarded_access_of_bad_memory_is_a_system_service_exception) {
   Workbench bench;
   bench.with("guarded_by_finally_only");

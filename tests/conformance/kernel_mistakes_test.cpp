@@ -28,14 +28,20 @@ TEST_P(KernelMistakes, are_found_where_they_are_made) {
   const KernelMistake& mistake = GetParam();
   const Report report = run(mistake.driver);
   EXPECT_EQ(report.outcome, mistake.outcome) << report.message << findings_of(report);
-  if (mistake.outcome == Outcome::driver_crashed) EXPECT_NE(report.message.find(mistake.message), std::string::npos) << report.message;
+  if (mistake.outcome == Outcome::driver_crashed) {
+    EXPECT_NE(report.message.find(mistake.message), std::string::npos) << report.message;
+  }
   if (mistake.rule[0] == 0) return;
   const Finding* finding = finding_of(report, mistake.rule);
   ASSERT_NE(finding, nullptr) << findings_of(report);
   EXPECT_EQ(finding->code, mistake.code);
-  if (mistake.outcome == Outcome::findings) EXPECT_NE(finding->message.find(mistake.message), std::string::npos) << finding->message;
+  if (mistake.outcome == Outcome::findings) {
+    EXPECT_NE(finding->message.find(mistake.message), std::string::npos) << finding->message;
+  }
   EXPECT_NE(finding->driver_location.find("kernel_mistakes.c:"), std::string::npos) << findings_of(report);
-  if (mistake.outcome == Outcome::findings) EXPECT_EQ(report.findings.size(), 1u) << findings_of(report);
+  if (mistake.outcome == Outcome::findings) {
+    EXPECT_EQ(report.findings.size(), 1u) << findings_of(report);
+  }
 }
 
 TEST_P(KernelMistakes, are_not_seen_in_the_correct_twin) {

@@ -56,11 +56,6 @@ void free_noncached(Call& call, void* address, SIZE_T bytes) { release(call, add
 
 void* lock_section(Call& call, void* address) { return call.range(address, 1, false, "AddressWithinSection") == nullptr ? nullptr : address; }
 void unlock_section(Call&, void*) {}
-BOOLEAN is_valid(Call& call, const void* address) {
-  const auto at = reinterpret_cast<std::uint64_t>(address);
-  return call.memory().find(at).has_value() || call.services().mappings.page_at(at).has_value() || call.kernel().in_image(at, 1, false) ||
-         call.scheduler().on_any_stack(at, 1);
-}
 ULONG system_size(Call&) {
   constexpr ULONG kLargeSystem = 2;
   return kLargeSystem;
@@ -84,7 +79,6 @@ std::vector<Row> mm_memory_rows() {
       routine<"MmUnlockPagableImageSection", kApcLevel, &unlock_section>(kModule, "nf-wdm-mmunlockpagableimagesection", Coverage::full, "images are resident"),
       routine<"MmPageEntireDriver", kApcLevel, &lock_section>(kModule, "nf-wdm-mmpageentiredriver", Coverage::partial, "images are resident: nothing is paged"),
       routine<"MmResetDriverPaging", kApcLevel, &unlock_section>(kModule, "nf-wdm-mmresetdriverpaging", Coverage::full, "images are resident"),
-      routine<"MmIsAddressValid", kDispatchLevel, &is_valid>(kModule, "nf-ntddk-mmisaddressvalid"),
       routine<"MmQuerySystemSize", kAnyIrql, &system_size>(kModule, "nf-wdm-mmquerysystemsize"),
       routine<"MmIsThisAnNtAsSystem", kAnyIrql, &is_server>(kModule, "nf-ntddk-mmisthisanntassystem"),
   };

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Every rule that drydock can report has a driver that breaks it, and a correct twin; and the test of that driver fails
-when the rule is switched off (`--allow RULE`).
+when the rule is switched off (`--allow RULE`). A driver is in tests/drivers/expectations.json or in a table of
+tests/conformance; what a routine says of an argument that no compiler lets a driver pass is shown by a unit test.
 
 As a test of `make test`: the list, and the switch on every tenth rule. With --whole (`make check-rules`): the switch on all
 of them, with every driver that shows them.
 """
+import os
 import re
 import sys
 
@@ -12,6 +14,7 @@ import fixtures
 from harness import Suite
 
 ID = re.compile(r'"((?:BUF|MDL|DMA|SP|ST|VER|LAY|DRY)-\d+[a-z]?)"')
+NAMED = re.compile(r'"((?:BUF|MDL|DMA|SP|ST|VER|LAY|DRY)-\d+[a-z]?)[": ]')
 EVERY = 10
 
 
@@ -25,6 +28,17 @@ def emitted(source):
         for rule in ID.findall(code):
             rules.setdefault(rule, set()).add(str(path.relative_to(source)))
     return rules
+
+
+def named_in(source, pattern):
+    """Rules in the strings of these tests."""
+    return {rule for path in source.glob(pattern) for rule in NAMED.findall(path.read_text())}
+
+
+def check_conformance(suite, rule):
+    """The conformance tests pass as they are (ctest runs them), and one that names the rule fails with the rule switched off."""
+    done = suite.run(suite.build / "tests/conformance/conformance_test", "--gtest_brief=1", timeout=300, env={**os.environ, "DRYDOCK_ALLOW": rule})
+    suite.check(done.returncode != 0 and rule in done.stdout, f"{rule}: switched off, a conformance test fails", done.stdout[-2000:])
 
 
 def drivers_of(expectations, rule):
@@ -48,9 +62,9 @@ def check_switch(suite, rule, expectation):
     suite.check(counts.get(rule, 0) > 0, f"{rule}: switched off, it is counted", report.get("allowed"))
 
 
-def check_all_listed(suite, rules, expectations):
+def check_all_listed(suite, rules, expectations, elsewhere):
     for rule in rules:
-        suite.check(drivers_of(expectations, rule), f"{rule} has a driver that breaks it and a correct twin",
+        suite.check(drivers_of(expectations, rule) or rule in elsewhere, f"{rule} has a driver that breaks it and a correct twin",
                     f"named in {', '.join(sorted(rules[rule]))}; no entry of {fixtures.EXPECTATIONS} with a twin has it as its rule")
     for expectation in expectations:
         for rule in fixtures.rules_wanted(expectation):
@@ -66,7 +80,10 @@ if __name__ == "__main__":
     with Suite() as suite:
         rules, expectations = emitted(suite.source), list(fixtures.read(suite.source))
         suite.check(len(rules) > 40, "the rules of src/ are found", sorted(rules))
-        check_all_listed(suite, rules, expectations)
+        conformance, units = named_in(suite.source, "tests/conformance/*_test.cpp"), named_in(suite.source, "src/**/*_test.cpp")
+        check_all_listed(suite, rules, expectations, conformance | units)
         for rule in sorted(rules)[:: 1 if whole else EVERY]:
             for expectation in drivers_of(expectations, rule)[: None if whole else 1]:
                 check_switch(suite, rule, expectation)
+            if rule in conformance and not drivers_of(expectations, rule):
+                check_conformance(suite, rule)

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include <drydock/client.h>
+#include <drydock/pnp.h>
 
 namespace drydock {
 
@@ -204,6 +206,9 @@ class Machine {
   };
   /// Brings a driver in and runs its DriverEntry. Drivers are unloaded by stop(), the last one first.
   virtual Loaded load(const std::string& path) = 0;
+  /// The machine's bus finds a device: AddDevice of each driver, the lowest first. End the stack before the machine.
+  virtual AddedDevice add_device(std::span<LoadedDriver* const> drivers) = 0;
+  AddedDevice add_device(std::initializer_list<LoadedDriver*> drivers) { return add_device(std::span<LoadedDriver* const>(drivers.begin(), drivers.size())); }
   /// A new process. Null: there are too many.
   virtual std::unique_ptr<Client> client(std::string name = "client") = 0;
 

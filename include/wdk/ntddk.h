@@ -3,5 +3,6 @@
 #define _NTDDK_
 
 #include "wdm.h"
+#include "drydock_io_api.h"
 
 #endif

@@ -41,7 +41,8 @@ std::vector<Row> collect() {
         ke_lock_rows(), ps_rows(), ex_rows(), ex_pool_rows(), ex_lookaside_rows(), zw_rows(),
         rtl_registry_rows(), rtl_string_rows(), rtl_bitmap_rows(), rtl_time_rows(), ke_spin_rows(),
         ke_system_rows(), etw_rows(), ex_timer_rows(), exception_rows(), mm_rows(), mm_memory_rows(), probe_rows(),
-        io_device_rows(), io_irp_rows(), rtl_rows(), crt_rows(), hal_rows(), mdl_rows(), mdl_lock_rows(),
+        io_device_rows(), io_irp_rows(), io_build_rows(), io_work_rows(), io_queue_rows(),
+        io_process_rows(), io_pnp_rows(), rtl_rows(), crt_rows(), hal_rows(), mdl_rows(), mdl_lock_rows(),
         mdl_map_rows(), mdl_pages_rows()})
     rows.insert(rows.end(), module_rows.begin(), module_rows.end());
   std::sort(rows.begin(), rows.end(), before);

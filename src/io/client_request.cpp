@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "abi/wdk_io.h"
 #include "io/double_fetch.h"
 
 namespace drydock {
@@ -133,90 +134,54 @@ void ClientRequest::fill(Irp irp) const {
   irp->Tail.Overlay.OriginalFileObject = file_.file;
 }
 
+// DOC: BUF-12 a driver that has a routine for it is asked first, with the addresses as the client gave them; it may refuse.
+bool ClientRequest::try_fast(DEVICE_OBJECT* top, RequestAnswer& answer) const {
+  const RequestParameters& p = parameters_;
+  if (p.major != IRP_MJ_DEVICE_CONTROL || top->DriverObject->FastIoDispatch == nullptr) return false;
+  const auto* table = reinterpret_cast<const FAST_IO_DISPATCH*>(manager_.host().memory_at(top->DriverObject->FastIoDispatch, sizeof(FAST_IO_DISPATCH), false));
+  if (table == nullptr || table->SizeOfFastIoDispatch <= offsetof(FAST_IO_DISPATCH, FastIoDeviceControl) || table->FastIoDeviceControl == nullptr) return false;
+  IO_STATUS_BLOCK status{};
+  const auto address = [](const UserRange& range) { return reinterpret_cast<PVOID>(range.address); };
+  if (!manager_.services().call("FastIoDeviceControl", EntryKind::routine, table->FastIoDeviceControl, file_.file, BOOLEAN{TRUE}, address(p.in), p.in.length, address(p.out),
+                                p.out.length, p.code, &status, top))
+    return false;
+  answer = {.status = status.Status, .information = status.Information, .reached_driver = true, .status_block_written = true, .given_up = false};
+  return true;
+}
+
 RequestAnswer ClientRequest::perform(std::uint64_t poison, std::vector<std::uint32_t>* suspects) {
   RequestAnswer answer;
   if (answer.status = refuse(); answer.status != STATUS_SUCCESS) return answer;
   DEVICE_OBJECT* top = DeviceObjects::top_of(file_.device);
-  facts_ = manager_.book().allocate(top->StackSize, IrpOrigin::request, {});
-  if (facts_ == nullptr) return answer.status = STATUS_INSUFFICIENT_RESOURCES, answer;
-  const Irp irp(facts_->irp);
-  facts_->owner = this;
+  if (try_fast(top, answer)) return answer;
+  IrpFacts* facts = manager_.book().allocate(top->StackSize, IrpOrigin::request, {});
+  if (facts == nullptr) return answer.status = STATUS_INSUFFICIENT_RESOURCES, answer;
+  const Irp irp(facts->irp);
+  waiter_.expect(*facts);
   fill(irp);
   RequestBuffers buffers(manager_.services(), spaces_, process_);
-  if (answer.status = prepare(irp, buffers, poison); answer.status != STATUS_SUCCESS) return buffers.release(), release_irp(), answer;
-  facts_->output_length = buffers.output_length();
-  irp_is_back_ = false;
+  if (answer.status = prepare(irp, buffers, poison); answer.status != STATUS_SUCCESS) return buffers.release(), waiter_.release(), answer;
+  facts->output_length = buffers.output_length();
   const Giving giving(process_, parameters_, top->Flags);
   const NTSTATUS at_once = manager_.call_driver(top, irp.raw(), {});
   answer.reached_driver = true;
   submitted_ = true;
-  if (!irp_is_back_ && !await()) {
+  if (!waiter_.await(parameters_.major)) {
     buffers.keep();
     answer.given_up = true;
     return answer.status = STATUS_UNSUCCESSFUL, answer;
   }
-  facts_ = nullptr;
-  answer.information = ended_.status.Information;
-  answer.status_block_written = at_once == STATUS_PENDING || static_cast<std::uint32_t>(ended_.status.Status) >> 30 != 3;  // DOC: BUF-82
-  answer.status = buffers.finish(ended_);
+  const RequestBuffers::Ended& ended = waiter_.ended();
+  answer.information = ended.status.Information;
+  answer.status_block_written = at_once == STATUS_PENDING || static_cast<std::uint32_t>(ended.status.Status) >> 30 != 3;  // DOC: BUF-82
+  answer.status = buffers.finish(ended);
   *suspects = buffers.suspects();
   return answer;
 }
 
-void ClientRequest::release_irp() { manager_.book().free(*std::exchange(facts_, nullptr), {}); }
-
-// --- waiting --------------------------------------------------------------------------------------------------------------
-
-void ClientRequest::completed(IRP* irp) {
-  ended_ = {irp->IoStatus, irp->Flags};
-  completer_ = facts_->completed_by;
-  irp_is_back_ = true;
-  if (waiting_ != nullptr) manager_.services().scheduler.wake(*std::exchange(waiting_, nullptr));
-}
-
-bool ClientRequest::wait_for(Nanoseconds time) {
-  struct Alarm final : Event {
-    explicit Alarm(ClientRequest& r) : request(r) {}
-    ~Alarm() override = default;
-    void fire() override {
-      if (request.waiting_ != nullptr) request.manager_.services().scheduler.wake(*std::exchange(request.waiting_, nullptr));
-    }
-    ClientRequest& request;
-  } alarm(*this);
-  Scheduler& scheduler = manager_.services().scheduler;
-  scheduler.timeline().schedule(alarm, time);
-  while (!irp_is_back_ && alarm.pending()) {
-    waiting_ = scheduler.thread();
-    scheduler.block();
-  }
-  return irp_is_back_;
-}
-
-bool ClientRequest::await() {
-  if (wait_for(kPatience)) return true;
-  manager_.cancel(facts_->irp, {});
-  if (irp_is_back_ || wait_for(kPatience)) return true;
-  give_up();
-  return false;
-}
-
-bool ClientRequest::cancel() { return facts_ != nullptr && !irp_is_back_ && manager_.cancel(facts_->irp, {}); }
-
-// DOC: DRY-21
-void ClientRequest::give_up() {
-  facts_->owner = nullptr;
-  const IrpFacts& facts = *std::exchange(facts_, nullptr);
-  const Dispatched* holder = nullptr;
-  for (const Dispatched& one : facts.dispatches)
-    if (!one.passed && (holder == nullptr || one.location <= holder->location)) holder = &one;
-  const CodePlace routine{.rip = holder == nullptr ? 0 : holder->routine, .rsp = 0, .rbp = 0, .is_return_address = false};
-  manager_.services().broken("DRY-21", "", fmt::format("{} was never completed (IRP {}, waited for {} s, cancelled, waited for {} s more): the dispatch routine that had it last",
-                                                       name_of_major(parameters_.major), facts.serial, kPatience / kSecond, kPatience / kSecond), routine);
-}
-
 // DOC: BUF-112 the same request again, over another pattern.
 void ClientRequest::prove_leak(const std::vector<std::uint32_t>& first) {
-  const CodePlace completed_at{.rip = completer_.empty() ? 0 : completer_.front(), .rsp = 0, .rbp = 0, .is_return_address = true};
+  const CodePlace completed_at{.rip = waiter_.completer().empty() ? 0 : waiter_.completer().front(), .rsp = 0, .rbp = 0, .is_return_address = true};
   std::vector<std::uint32_t> second;
   perform(kSecondPoison, &second);
   const std::vector<std::uint32_t> leaked = in_both(first, second);

@@ -1,20 +1,18 @@
 #pragma once
 // ClientRequest: one request of a client process, from its system call to the answer. It runs on a thread of the machine in
 // the process's context: builds the IRP, sends it to the top of the device's stack, waits for it, gives the data back.
-//
-// A request that no driver completes within its patience (virtual time) is cancelled, as a client would by ending; if that
-// does not help either it is given up: its IRP stays with whoever has it, and that is a finding.
 
 #include <cstdint>
 #include <optional>
 
-#include "io/io_manager.h"
+#include "io/file_objects.h"
 #include "io/request_buffers.h"
 
 namespace drydock {
 
 /// An open device, as a client's handle refers to it.
 struct OpenFile {
+  FileObject* object = nullptr;
   FILE_OBJECT* file = nullptr;
   DEVICE_OBJECT* device = nullptr;  ///< the one that was named; requests go to the top of its stack
   std::uint8_t access = 0;          ///< FILE_READ_ACCESS, FILE_WRITE_ACCESS
@@ -38,12 +36,10 @@ struct RequestAnswer {
   bool given_up = false;
 };
 
-class ClientRequest final : public Task, private IrpOwner {
+class ClientRequest final : public Task {
  public:
-  static constexpr Nanoseconds kPatience = 60 * kSecond;
-
   ClientRequest(IoManager& manager, AddressSpaces& spaces, AddressSpace& process, OpenFile& file, const RequestParameters& parameters)
-      : manager_(manager), spaces_(spaces), process_(process), file_(file), parameters_(parameters) {}
+      : manager_(manager), spaces_(spaces), process_(process), file_(file), parameters_(parameters), waiter_(manager) {}
   ~ClientRequest() = default;
 
   void run() override;
@@ -52,20 +48,16 @@ class ClientRequest final : public Task, private IrpOwner {
   const bool& submitted() const { return submitted_; }
   const RequestAnswer& answer() const { return answer_; }
   /// On a thread of the machine. False: no driver let go of it as yet.
-  bool cancel();
+  bool cancel() { return waiter_.cancel(); }
 
  private:
-  void completed(IRP* irp) override;
   RequestAnswer perform(std::uint64_t poison, std::vector<std::uint32_t>* suspects);
   NTSTATUS refuse() const;
   NTSTATUS prepare(Irp irp, RequestBuffers& buffers, std::uint64_t poison) const;
   void fill(Irp irp) const;
-  bool await();
-  bool wait_for(Nanoseconds time);
-  void give_up();
-  void release_irp();
   bool may_be_watched() const;
   void perform_watched(std::vector<std::uint32_t>* suspects);
+  bool try_fast(DEVICE_OBJECT* top, RequestAnswer& answer) const;
   void prove_leak(const std::vector<std::uint32_t>& first);
 
   IoManager& manager_;
@@ -74,11 +66,8 @@ class ClientRequest final : public Task, private IrpOwner {
   OpenFile& file_;
   RequestParameters parameters_;
   RequestAnswer answer_;
-  IrpFacts* facts_ = nullptr;       ///< while drivers have the IRP
-  Thread* waiting_ = nullptr;
-  std::vector<std::uint64_t> completer_;
-  RequestBuffers::Ended ended_;
-  bool irp_is_back_ = false, submitted_ = false, done_ = false;
+  IrpWaiter waiter_;
+  bool submitted_ = false, done_ = false;
 };
 
 }  // namespace drydock

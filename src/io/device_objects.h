@@ -19,6 +19,8 @@ struct DeviceFacts {
   unsigned holders = 0;
   bool deleted = false;
   bool physical = false;           ///< at the bottom of a stack: nobody's filter
+  bool told_of_shutdown = false;   ///< IoRegisterShutdownNotification
+  ULONG power_state = 0;           ///< DEVICE_POWER_STATE, as its driver says
   bool served = false;             ///< a request has reached it: its flags are what they will be
 };
 

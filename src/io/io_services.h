@@ -38,10 +38,12 @@ class IoHost {
   [[noreturn]] virtual void bug_check(std::uint32_t code, const std::uint64_t (&parameters)[4], CodePlace where, std::string_view why = {}) = 0;
   /// The call stack of the driver at a place, for findings that tell two.
   virtual std::vector<std::uint64_t> stack_at(const CodePlace& place) = 0;
-  /// An event of a driver's is signalled: KeSetEvent.
+  /// An event of a driver's (its alias) is signalled: KeSetEvent.
   virtual void set_event(KEVENT* event) = 0;
   /// A request to a device of the system's own. False: the device is a driver's.
   virtual bool serve(DEVICE_OBJECT* device, IRP* irp, NTSTATUS* status) = 0;
+  /// drydock's alias of the driver's memory; null: it is none (any more).
+  virtual std::byte* memory_at(const void* address, std::uint64_t size, bool write) = 0;
   /// The driver whose code is at an address; null: none.
   virtual const DRIVER_OBJECT* driver_at(std::uint64_t address) const = 0;
 

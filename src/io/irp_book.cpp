@@ -1,6 +1,7 @@
 #include "io/irp_book.h"
 
 #include <cstring>
+#include <utility>
 
 namespace drydock {
 
@@ -53,6 +54,8 @@ IrpFacts* IrpBook::find(const IRP* irp, std::uint64_t serial) const {
 // Guarded memory tells of a touch itself, and is not given out again soon; other memory rests here.
 void IrpBook::free(IrpFacts& facts, const CodePlace& where) {
   facts.freed = true;
+  for (void* memory : {std::exchange(facts.system_buffer, nullptr), static_cast<void*>(std::exchange(facts.substitute, nullptr))})
+    if (memory != nullptr) (void)services_.pool.free(memory);
   if (facts.origin != IrpOrigin::initialized) {
     facts.memory_gone = services_.pool.guarded() != nullptr;
     if (facts.memory_gone) (void)services_.pool.free(facts.irp, where);

@@ -47,7 +47,7 @@ struct Dispatched {
   std::uint64_t routine = 0;     ///< its address: where a finding about the whole call points
   unsigned major = 0;
   bool returned = false, passed = false, marked = false, sent_down = false;
-  NTSTATUS status_returned = 0, status_passed = 0;
+  NTSTATUS status_given = 0, status_returned = 0, status_passed = 0;
 };
 
 struct IrpFacts {
@@ -58,6 +58,7 @@ struct IrpFacts {
   std::size_t bytes = 0;
   CodePlace made_at{};
   bool completed = false, freed = false, memory_gone = false;
+  bool kept_by_maker = false;    ///< its completion routine stopped the completion: the maker may go on with it
   std::vector<std::uint64_t> completed_by, freed_by, made_by;  ///< stacks
   std::vector<Dispatched> dispatches;
   void drop_settled() {
@@ -65,8 +66,11 @@ struct IrpFacts {
   }
   // Of the I/O manager's own making, given back at the end:
   void* system_buffer = nullptr;
+  std::byte* output = nullptr;       ///< alias: where the system buffer goes back to
   std::uint32_t output_length = 0;
-  MDL* built_mdl = nullptr;      ///< for IoBuild…: the I/O manager unlocks it
+  std::byte* substitute = nullptr;   ///< for a buffer that cannot be locked
+  std::byte* substituted = nullptr;  ///< alias: where it goes back to; null: nowhere
+  std::uint32_t substituted_length = 0;
 };
 
 class IrpBook {

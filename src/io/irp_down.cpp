@@ -31,8 +31,13 @@ NTSTATUS IoManager::call_driver(DEVICE_OBJECT* device, IRP* raw, const CodePlace
   IrpFacts* facts = book_.find(raw);
   if (!may_be_sent(device, raw, facts, where)) return STATUS_INVALID_PARAMETER;
   Irp irp(raw);
+  if (services_.call.checking()) look_at_sender(*facts, device, where);
+  facts->kept_by_maker = false;
   if (!irp.has_location_below()) host_.bug_check(kNoMoreStackLocations, {reinterpret_cast<std::uint64_t>(raw)}, where, "IoCallDriver: the IRP has no stack location left (was it made for a shorter stack?)");
-  if (services_.call.checking()) look_at_stack(irp, *facts, where);
+  if (services_.call.checking()) {
+    look_at_stack(irp, *facts, where);
+    look_at_state_request(irp, *facts, where);
+  }
   irp.go_down();
   irp.current().DeviceObject = device;
   if (services_.call.checking()) {
@@ -44,7 +49,7 @@ NTSTATUS IoManager::call_driver(DEVICE_OBJECT* device, IRP* raw, const CodePlace
     if (above.location >= irp.current_number() && !above.passed) above.sent_down = true;
   const unsigned major = irp.current().MajorFunction;
   facts->dispatches.push_back({.id = id, .location = irp.current_number(), .device = device,
-                               .routine = major <= IRP_MJ_MAXIMUM_FUNCTION ? reinterpret_cast<std::uint64_t>(device->DriverObject->MajorFunction[major]) : 0, .major = major});
+                               .routine = major <= IRP_MJ_MAXIMUM_FUNCTION ? reinterpret_cast<std::uint64_t>(device->DriverObject->MajorFunction[major]) : 0, .major = major, .status_given = raw->IoStatus.Status});
   const NTSTATUS status = enter(device, raw);
   returned(raw, serial, id, status);
   return status;
@@ -83,6 +88,8 @@ bool IoManager::may_be_sent(DEVICE_OBJECT* device, IRP* raw, IrpFacts* facts, co
 void IoManager::look_at_stack(const Irp& irp, const IrpFacts& facts, const CodePlace& where) {
   if (irp->CancelRoutine != nullptr)
     services_.broken("VER-78", "0xC9/0x203", fmt::format("IRP {} was sent down with a cancel routine set: IoSetCancelRoutine(Irp, NULL) comes first", facts.serial), where);
+  if (irp.with_its_maker() && facts.origin == IrpOrigin::threaded && irp->UserEvent == nullptr && irp.next().CompletionRoutine == nullptr)  // DOC: BUF-91
+    services_.broken("BUF-91", "", fmt::format("IRP {} was made without an event and is sent without a completion routine: nobody will learn that it is done", facts.serial), where);
   const IO_STACK_LOCATION& next = irp.next();
   constexpr UCHAR kInvoke = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL;
   if ((next.Control & SL_PENDING_RETURNED) != 0 && !irp.with_its_maker() && &next != &irp.current())
@@ -108,6 +115,36 @@ void IoManager::look_at_addresses(const Irp& irp, const IrpFacts& facts, const C
     tell(irp.current().Parameters.DeviceIoControl.Type3InputBuffer, "Type3InputBuffer");
 }
 
+/// The newest dispatch routine of the driver whose code is at `where`, that still has the IRP or has passed it on.
+const Dispatched* IoManager::dispatch_of(const IrpFacts& facts, const CodePlace& where) const {
+  const DRIVER_OBJECT* driver = where.rip == 0 ? nullptr : host_.driver_at(where.rip);
+  const Dispatched* found = nullptr;
+  for (const Dispatched& one : facts.dispatches)
+    if (driver != nullptr && !one.passed && one.device->DriverObject == driver) found = &one;
+  return found;
+}
+
+/// Does a driver below this dispatch routine have the IRP now?
+bool IoManager::is_below(const IrpFacts& facts, const Dispatched& one) const {
+  const Irp irp(facts.irp);
+  if (irp.with_its_maker() || !one.sent_down || irp.current_number() > one.location) return false;
+  const DEVICE_OBJECT* holder = irp.current().DeviceObject;
+  return holder != one.device && holder->DriverObject != one.device->DriverObject;
+}
+
+// DOC: VER-192
+void IoManager::look_at_sender(const IrpFacts& facts, DEVICE_OBJECT* device, const CodePlace& where) {
+  const Dispatched* own = dispatch_of(facts, where);
+  if (own == nullptr) return;
+  if (is_below(facts, *own))
+    services_.broken("VER-192", "0xC9/0x205", fmt::format("IRP {} is forwarded while a driver below still has it: STATUS_PENDING of that driver was not heeded", facts.serial), where);
+  const DeviceFacts* from = devices_.find(own->device);
+  if (from == nullptr || from->below == nullptr || from->below == device) return;
+  for (const DeviceFacts* at = devices_.find(from->below); at != nullptr && at->below != nullptr; at = devices_.find(at->below))
+    if (at->below == device)
+      return services_.broken("VER-192", "0xC9/0x211", fmt::format("IRP {} is sent past the device next below: it belongs to the device that IoAttachDeviceToDeviceStack returned", facts.serial), where);
+}
+
 // DOC: BUF-08 one method for a request, in every driver of the stack; only the highest may use "neither" above others.
 void IoManager::look_at_method(DeviceFacts& to, const Irp& irp, const CodePlace& where) {
   if (!to.served) look_at_flags(to);
@@ -125,18 +162,23 @@ void IoManager::look_at_method(DeviceFacts& to, const Irp& irp, const CodePlace&
 void IoManager::look_at_flags(DeviceFacts& facts) {
   facts.served = true;
   const ULONG own = facts.device->Flags & kMethodFlags;
-  if (own == kMethodFlags)  // DOC: BUF-03
+  const ULONG alignment = facts.device->AlignmentRequirement;
+  if ((alignment & (alignment + 1)) != 0)  // DOC: BUF-101
+    services_.broken("BUF-101", "", fmt::format("the AlignmentRequirement of the device object is {:#x}: it is a mask, one less than a power of two", alignment), facts.made_at);
+  if (own == kMethodFlags)  // DOC: BUF-03 VER-74
     services_.broken("BUF-03", "0xC9/0x245", "the device object has both DO_BUFFERED_IO and DO_DIRECT_IO; buffered I/O wins", facts.made_at);
   if (facts.below == nullptr) return;
   const ULONG below = facts.below->Flags & kMethodFlags;
+  const DeviceFacts* bottom = devices_.find(facts.below);
+  if (below == 0 && bottom != nullptr && bottom->physical) return;  // a function driver chooses the method of its stack
   const bool manages_its_buffers = own == 0 && facts.device->AttachedDevice == nullptr;  // the highest-level driver
-  if (own != below && !manages_its_buffers)  // DOC: BUF-09
+  if (own != below && !manages_its_buffers)  // DOC: BUF-09 VER-74
     services_.broken("BUF-09", "0xC9/0x244", fmt::format("the device object uses {} I/O, and the one it is attached to {} I/O", name_of(method_of_flags(own)), name_of(method_of_flags(below))), facts.made_at);
   if (own == 0 && facts.device->AttachedDevice != nullptr)  // DOC: BUF-10
     services_.broken("BUF-10", "0xC9/0x244", "the device object of an intermediate driver has neither DO_BUFFERED_IO nor DO_DIRECT_IO", facts.made_at);
 }
 
-// DOC: VER-72 VER-73 BUF-84 BUF-86
+// DOC: VER-72 VER-73 VER-113 VER-114 BUF-84 BUF-86
 void IoManager::returned(IRP* raw, std::uint64_t serial, std::uint64_t id, NTSTATUS status) {
   IrpFacts* facts = book_.find(raw, serial);
   if (facts == nullptr) return;  // freed long ago

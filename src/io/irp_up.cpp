@@ -21,6 +21,9 @@ bool wants_call(const IO_STACK_LOCATION& left, const Irp& irp) {
          (irp->Cancel && (left.Control & SL_INVOKE_ON_CANCEL) != 0);
 }
 
+/// What IoForwardIrpSynchronously puts where a completion routine belongs. Nobody calls it.
+MSABI NTSTATUS NTAPI wake_forwarder(DEVICE_OBJECT*, IRP*, PVOID) noexcept { return STATUS_MORE_PROCESSING_REQUIRED; }
+
 /// What a driver that looks at it afterwards finds.
 void clear(IO_STACK_LOCATION& left) {
   left.MinorFunction = 0;
@@ -44,6 +47,7 @@ std::vector<RelatedStack> IoManager::history_of(const IrpFacts& facts) const {
 void IoManager::complete(IRP* raw, const CodePlace& where) {
   IrpFacts* facts = book_.find(raw);
   if (!may_be_completed(raw, facts, where)) return;
+  facts->kept_by_maker = false;
   if (where.rip != 0 && services_.call.checking()) facts->completed_by = host_.stack_at(where);
   Irp irp(raw);
   while (!irp.with_its_maker()) {
@@ -53,6 +57,7 @@ void IoManager::complete(IRP* raw, const CodePlace& where) {
     irp->PendingReturned = (left.Control & SL_PENDING_RETURNED) != 0;
     clear(irp.current());
     irp.go_up();
+    if (irp.with_its_maker()) give_back_substitute(*facts);
     if (wants_call(left, irp)) {
       if (!ask_completion_routine(*facts, irp, left)) return;
     } else if (irp->PendingReturned && !irp.with_its_maker()) {
@@ -62,26 +67,46 @@ void IoManager::complete(IRP* raw, const CodePlace& where) {
   end(*facts, where);
 }
 
+// What was read into the substitute of a buffer goes to where it belongs, before its maker looks.
+void IoManager::give_back_substitute(IrpFacts& facts) {
+  if (facts.substituted == nullptr || !returns_data(facts.irp->IoStatus.Status)) return;
+  std::memcpy(facts.substituted, facts.substitute, std::min<std::size_t>(facts.irp->IoStatus.Information, facts.substituted_length));
+}
+
 // False: it keeps the IRP (or has freed it), and nothing of ours may look at it again. DOC: BUF-86
 bool IoManager::ask_completion_routine(IrpFacts& facts, Irp irp, const IO_STACK_LOCATION& left) {
   const std::uint64_t serial = facts.serial;
   IRP* raw = irp.raw();
+  if (left.CompletionRoutine == &wake_forwarder) return host_.set_event(static_cast<KEVENT*>(left.Context)), false;
+  facts.kept_by_maker = irp.with_its_maker();
   DEVICE_OBJECT* device = irp.with_its_maker() ? nullptr : irp.current().DeviceObject;
   const bool pending = irp->PendingReturned;
   const NTSTATUS answer = services_.call("completion routine", EntryKind::routine, left.CompletionRoutine, device, raw, left.Context);
   if (answer == STATUS_MORE_PROCESSING_REQUIRED) return false;
   const CodePlace routine{.rip = reinterpret_cast<std::uint64_t>(left.CompletionRoutine), .rsp = 0, .rbp = 0, .is_return_address = false};
-  const IrpFacts* still = book_.find(raw, serial);
+  IrpFacts* still = book_.find(raw, serial);
   if (still == nullptr || still->freed) {  // DOC: VER-77
     services_.broken("VER-77", "0xC9/0x20B", fmt::format("the completion routine freed IRP {} and did not return STATUS_MORE_PROCESSING_REQUIRED", serial), routine);
     return false;
   }
+  still->kept_by_maker = false;
   if (pending && !irp.with_its_maker() && (irp.current().Control & SL_PENDING_RETURNED) == 0)  // DOC: VER-79
     services_.broken("VER-79", "0xC9/0x228", fmt::format("the completion routine was given IRP {} with PendingReturned and did not mark it pending", serial), routine);
   return true;
 }
 
-// DOC: BUF-83 VER-70 VER-111 VER-79
+bool IoManager::forward(DEVICE_OBJECT* device, IRP* raw, KEVENT* back, const CodePlace& where) {
+  const Irp irp(raw);
+  if (!irp.has_location_below() || irp.with_its_maker()) return false;
+  irp.next() = irp.current();
+  irp.next().Control = SL_INVOKE_ON_SUCCESS | SL_INVOKE_ON_ERROR | SL_INVOKE_ON_CANCEL;
+  irp.next().CompletionRoutine = &wake_forwarder;
+  irp.next().Context = back;
+  call_driver(device, raw, where);
+  return true;
+}
+
+// DOC: BUF-83 VER-70 VER-111 VER-112 VER-79
 bool IoManager::may_be_completed(IRP* raw, IrpFacts* facts, const CodePlace& where) {
   if (facts == nullptr) return services_.broken("BUF-83", "0xC9/0x03", "IoCompleteRequest was given something that is no IRP", where), false;
   if (facts->freed || facts->completed) {
@@ -89,7 +114,7 @@ bool IoManager::may_be_completed(IRP* raw, IrpFacts* facts, const CodePlace& whe
     return false;
   }
   const Irp irp(raw);
-  if (!irp.consistent() || irp.with_its_maker()) {
+  if (!irp.consistent() || (irp.with_its_maker() && !facts->kept_by_maker)) {
     services_.broken("VER-111", "0xC9/0x239", fmt::format("IoCompleteRequest was given IRP {}, which no driver has: it was never sent, or is on its way back already", facts->serial), where, history_of(*facts));
     return false;
   }
@@ -103,6 +128,9 @@ bool IoManager::may_be_completed(IRP* raw, IrpFacts* facts, const CodePlace& whe
     broken("BUF-83", "0xC9/0x07", fmt::format("IRP {} is completed with its cancel routine still set", facts->serial));
   if (const CallFrame* frame = services_.call.frame(); frame != nullptr && frame->locks_held != 0)
     broken("BUF-83", "", fmt::format("IRP {} is completed while a spin lock is held", facts->serial));
+  if (const Dispatched* own = dispatch_of(*facts, where); own != nullptr && is_below(*facts, *own))  // DOC: VER-192
+    broken("VER-192", "0xC9/0x209", fmt::format("IRP {} is completed while a driver below still has it: STATUS_PENDING of that driver was not heeded", facts->serial));
+  if (!irp.with_its_maker()) look_at_state_answer(irp, *facts, where);
   return true;
 }
 
@@ -128,7 +156,9 @@ void IoManager::end(IrpFacts& facts, const CodePlace& where) {
       facts.owner->completed(facts.irp);
       book_.free(facts, where);  // DOC: BUF-84
       return;
-    case IrpOrigin::threaded: return end_threaded(facts, where);
+    case IrpOrigin::threaded:
+      look_at_information(facts, where);
+      return end_threaded(facts, where);
     case IrpOrigin::associated: return end_associated(facts, where);
     default:  // DOC: VER-77
       services_.broken("VER-77", "", fmt::format("IRP {}, which came from {}, was completed to its end: a completion routine of its maker has to return STATUS_MORE_PROCESSING_REQUIRED, and free it",
@@ -149,15 +179,22 @@ void IoManager::look_at_information(const IrpFacts& facts, const CodePlace& wher
 void IoManager::end_threaded(IrpFacts& facts, const CodePlace& where) {
   IRP* irp = facts.irp;
   facts.completed = true;
+  const std::uint64_t serial = facts.serial;
   const NTSTATUS status = irp->IoStatus.Status;
   if (facts.system_buffer != nullptr && (irp->Flags & IRP_INPUT_OPERATION) != 0 && returns_data(status)) {
     const std::size_t bytes = std::min<std::size_t>(irp->IoStatus.Information, facts.output_length);
-    if (bytes != 0) std::memcpy(irp->UserBuffer, facts.system_buffer, bytes);
+    if (bytes != 0) std::memcpy(facts.output, facts.system_buffer, bytes);
   }
   release_buffers(facts);
   const bool failed_at_once = !irp->PendingReturned && static_cast<std::uint32_t>(status) >> 30 == 3;
-  if (!failed_at_once && irp->UserIosb != nullptr) *irp->UserIosb = irp->IoStatus;
-  KEVENT* event = failed_at_once ? nullptr : irp->UserEvent;
+  const auto told = [&](auto* address, const char* what) -> decltype(address) {
+    if (failed_at_once || address == nullptr) return nullptr;
+    auto* alias = reinterpret_cast<decltype(address)>(host_.memory_at(address, sizeof *address, true));
+    if (alias == nullptr) services_.broken("BUF-90", "", fmt::format("IRP {} was completed, and its {} is no memory of the driver (any more)", serial, what), where);
+    return alias;
+  };
+  if (IO_STATUS_BLOCK* block = told(irp->UserIosb, "IO_STATUS_BLOCK")) *block = irp->IoStatus;
+  KEVENT* event = told(irp->UserEvent, "event");
   book_.free(facts, where);
   if (event != nullptr) host_.set_event(event);
 }

@@ -29,8 +29,11 @@ CountedObject* ObjectTable::find(const void* address) const {
 
 std::int64_t ObjectTable::dereference(CountedObject& object) {
   const std::int64_t left = --object.references;
-  if (left == 0) std::erase_if(objects_, [&](const auto& each) { return each.get() == &object; });
-  return left;
+  if (left != 0) return left;
+  const auto at = std::find_if(objects_.begin(), objects_.end(), [&](const auto& each) { return each.get() == &object; });
+  const std::unique_ptr<CountedObject> gone = std::move(*at);  // its end may call drivers, which come back here
+  objects_.erase(at);
+  return 0;
 }
 
 std::uint64_t ObjectTable::open(CountedObject& object, CodePlace where) {

@@ -121,6 +121,7 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   io_storage_.emplace(IoServices{*board.scheduler, *board.memory, *board.pool, *board.locked, *board.mappings, *board.mdls, board.trace, *call_}, static_cast<IoHost&>(*this));
   io_storage_->set_default_dispatch(ddi::default_dispatch_routine());
   io_ = &*io_storage_;
+  bus_.emplace(*io_storage_);
   spaces_ = board.spaces.get();
   mdls_ = board.mdls.get();
   kernel_faults_ = board.kernel_faults.get();
@@ -185,7 +186,17 @@ NTSTATUS MachineKernel::initialize_storport(void* driver_object, void*, const vo
   return STATUS_SUCCESS;
 }
 
-void MachineKernel::set_event(KEVENT* event) { objects_->dispatcher.set_event(*event); }
+void MachineKernel::set_event(KEVENT* event) { objects().dispatcher.set_event(*event); }
+
+std::byte* MachineKernel::memory_at(const void* address, std::uint64_t size, bool write) {
+  const auto at = reinterpret_cast<std::uint64_t>(address);
+  const PhysicalMemory& memory = *board_->memory;
+  if (at + size < at) return nullptr;
+  if (const auto found = memory.find(at)) return size <= memory.size() - found->offset ? memory.system(0) + found->offset : nullptr;
+  const bool mapped = board_->mappings->page_at(at) && board_->mappings->page_at(at + size - 1);
+  const bool known = mapped || drivers_->may_touch(at, size, write) || board_->scheduler->on_any_stack(at, size);
+  return known ? const_cast<std::byte*>(static_cast<const std::byte*>(address)) : nullptr;
+}
 
 const DRIVER_OBJECT* MachineKernel::driver_at(std::uint64_t address) const {
   Driver* driver = drivers_->at(address);

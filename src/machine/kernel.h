@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ddi/kernel.h"
+#include "io/pnp_bus.h"
 #include "kasan/instrumentation.h"
 #include "machine/drivers.h"
 #include "machine/driver_traps.h"
@@ -41,7 +42,8 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   storport::Adapter& add_adapter(const storport::Miniport& miniport, PluggedDevice& device);
   void remove_adapters();
   /// Before the board goes: what the I/O manager holds lies in its memory.
-  void end_io() { io_ = nullptr, io_storage_.reset(); }
+  void end_io() { io_ = nullptr, bus_.reset(), io_storage_.reset(); }
+  PnpBus& bus() { return *bus_; }
   /// For drivers that ask: from now on MachineHooks::instrumentation answers. Null: nobody does. Both outlive the driver.
   void instrument(const Shadow* shadow_of_driver, Coverage* coverage_of_driver);
 
@@ -74,7 +76,8 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   // IoHost, and bug_check of both
   std::vector<std::uint64_t> stack_at(const CodePlace& place) override { return drivers_->stack_at(place); }
   void set_event(KEVENT* event) override;
-  bool serve(DEVICE_OBJECT*, IRP*, NTSTATUS*) override { return false; }
+  bool serve(DEVICE_OBJECT* device, IRP* irp, NTSTATUS* status) override { return bus_->serve(device, irp, status); }
+  std::byte* memory_at(const void* address, std::uint64_t size, bool write) override;
   const DRIVER_OBJECT* driver_at(std::uint64_t address) const override;
 
   static MSABI std::uint64_t missing_import(const MissingImport& which, void* return_address);
@@ -127,6 +130,7 @@ class MachineKernel final : public ddi::Kernel, private IoHost, private PluggedD
   std::optional<DriverCall> call_;
   std::optional<storport::Services> services_storage_;
   std::optional<IoManager> io_storage_;
+  std::optional<PnpBus> bus_;
   std::unique_ptr<DriverTraps> traps_;
   std::optional<seh::Dispatcher> exceptions_;
   std::vector<std::unique_ptr<storport::Adapter>> owned_;

@@ -19,6 +19,7 @@ NTSTATUS MachineImpl::enter(Driver& driver) {
   const NTSTATUS status = kernel_.services().call("DriverEntry", EntryKind::routine, reinterpret_cast<DriverEntry>(driver.image().entry()),
                                                   static_cast<void*>(object), driver.registry_path());
   kernel_.io().devices().clear_initializing(object);
+  if (status >= 0) reinitialize();
   return status;
 }
 
@@ -61,6 +62,45 @@ bool MachineImpl::greet_devices() {
   for (const std::string& name : device_objects_)
     if (name != "(unnamed)") visitor->open(name, Access::read_write);
   return !ended(true);
+}
+
+AddedDevice MachineImpl::add_device(std::span<LoadedDriver* const> drivers) {
+  std::unique_ptr<PnpStack> stack;
+  NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+  constexpr auto gone = [](void* machine, PnpStack& ended) { std::erase(static_cast<MachineImpl*>(machine)->stacks_, &ended); };
+  clients_->on_thread([&] {
+    DEVICE_OBJECT* physical = kernel_.bus().add();
+    if (physical == nullptr) return;
+    stack = std::make_unique<PnpStack>(ProcessHost{*board_, kernel_, *clients_}, physical, gone, this);
+    status = STATUS_SUCCESS;
+    for (std::size_t i = 0; i < drivers.size() && status >= 0; ++i) status = stack->add(static_cast<LoadedOne*>(drivers[i])->driver());
+  });
+  if (!stack || kernel_.halt()) return {nullptr, static_cast<std::uint32_t>(STATUS_UNSUCCESSFUL)};
+  if (status < 0) return {nullptr, static_cast<std::uint32_t>(status)};  // what was there already is removed
+  stacks_.push_back(stack.get());
+  return {std::move(stack), static_cast<std::uint32_t>(status)};
+}
+
+// What a driver asked for in DriverEntry; it may ask again.
+void MachineImpl::reinitialize() {
+  for (const IoManager::Reinitialization& wish : std::exchange(kernel_.io().reinitializations(), {})) {
+    const ULONG count = ++wish.driver->DriverExtension->Count;
+    kernel_.services().call("DRIVER_REINITIALIZE", EntryKind::routine, wish.routine, wish.driver, wish.context, count);
+  }
+}
+
+// ASSUMED: the request goes to the top of the stack of the device that was registered. shutdown_test: each_device_is_told_once
+void MachineImpl::notify_shutdown() {
+  clients_->on_thread([&] {
+    std::vector<DEVICE_OBJECT*> told;
+    for (const auto& driver : drivers_->all())
+      if (driver->loaded()) kernel_.io().devices().for_each_of(static_cast<DRIVER_OBJECT*>(driver->driver_object()), [&](const DeviceFacts& facts) {
+        if (facts.told_of_shutdown) told.push_back(facts.device);
+      });
+    IO_STACK_LOCATION location{};
+    location.MajorFunction = IRP_MJ_SHUTDOWN;
+    for (DEVICE_OBJECT* device : told) SystemRequest(kernel_.io()).send(DeviceObjects::top_of(device), location);
+  });
 }
 
 std::unique_ptr<Client> MachineImpl::client(std::string name) {

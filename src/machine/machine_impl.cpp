@@ -255,6 +255,9 @@ Report MachineImpl::report() {
 }
 
 void MachineImpl::shut_down() {
+  for (PnpStack* stack : stacks_)
+    if (!stack->removed() && !kernel_.halt()) stack->remove();
+  if (!kernel_.halt()) notify_shutdown();
   while (!loaded_.empty() && !kernel_.halt()) {
     loaded_.back()->unload();
     loaded_.pop_back();

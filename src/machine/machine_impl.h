@@ -12,6 +12,7 @@
 #include "kasan/instrumentation.h"
 #include "machine/board.h"
 #include "machine/client.h"
+#include "machine/device_stack.h"
 #include "machine/drivers.h"
 #include "machine/kernel.h"
 #include "machine/machine_disk.h"
@@ -32,6 +33,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
     virtual ~LoadedOne() = default;
     const std::string& name() const override { return driver_.image().name(); }
     bool unload() override;
+    Driver& driver() { return driver_; }
 
    private:
     MachineImpl& machine_;
@@ -56,6 +58,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   }
   bool self_check(const std::function<bool(const SelfCheckProgress&)>& progress) override;
   Loaded load(const std::string& path) override;
+  using Machine::add_device;
+  AddedDevice add_device(std::span<LoadedDriver* const> drivers) override;
   std::unique_ptr<Client> client(std::string name) override;
   Report report() override;
   Report stop() override;
@@ -92,6 +96,8 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   bool unload(Driver& driver);
   void look_for_leftovers(Driver& driver);
   void report_remnants(const Driver& driver);
+  void reinitialize();
+  void notify_shutdown();
   void report_pool_leaks();
   bool prepare_coverage();
   void write_coverage();
@@ -119,6 +125,7 @@ class MachineImpl final : public Machine, private storport::BusWatcher {
   std::unique_ptr<FindingLog> findings_;
   std::unique_ptr<Clients> clients_;
   std::vector<std::unique_ptr<LoadedOne>> loaded_;
+  std::vector<PnpStack*> stacks_;  ///< that have not ended
   std::vector<std::unique_ptr<DiskDevice>> devices_;
   mutable std::mutex disks_mutex_;  ///< of the list below, which a rescan lengthens
   std::vector<std::unique_ptr<MachineDisk>> disks_;

@@ -7,8 +7,6 @@ namespace drydock {
 
 namespace {
 
-constexpr std::uint32_t kFileTag = 0x656C6946;  // 'File'
-constexpr CSHORT kFileType = 5;                 // IO_TYPE_FILE
 constexpr std::uint32_t kHalted = static_cast<std::uint32_t>(STATUS_UNSUCCESSFUL);
 
 UserRange range_of(Buffer buffer) { return {buffer.address, buffer.length}; }
@@ -37,23 +35,6 @@ RequestParameters information_request(unsigned major, std::uint32_t information_
   if (major == IRP_MJ_QUERY_INFORMATION) std::swap(parameters.in, parameters.out);
   parameters.information = information_class;
   return parameters;
-}
-
-/// A file object and, behind it, the rest of the name it was opened by.
-FILE_OBJECT* make_file(Pool& pool, DEVICE_OBJECT* device, const std::u16string& rest, Access access) {
-  const std::size_t bytes = sizeof(FILE_OBJECT) + rest.size() * sizeof(char16_t);
-  auto* file = static_cast<FILE_OBJECT*>(pool.allocate(bytes, PoolKind::nonpaged, kFileTag));
-  if (file == nullptr) return nullptr;
-  std::memset(static_cast<void*>(file), 0, bytes);
-  file->Type = kFileType;
-  file->Size = sizeof(FILE_OBJECT);
-  file->DeviceObject = device;
-  file->ReadAccess = (static_cast<unsigned>(access) & FILE_READ_ACCESS) != 0;
-  file->WriteAccess = (static_cast<unsigned>(access) & FILE_WRITE_ACCESS) != 0;
-  std::memcpy(static_cast<void*>(file + 1), rest.data(), rest.size() * sizeof(char16_t));
-  file->FileName.Buffer = reinterpret_cast<decltype(file->FileName.Buffer)>(file + 1);
-  file->FileName.Length = file->FileName.MaximumLength = static_cast<USHORT>(rest.size() * sizeof(char16_t));
-  return file;
 }
 
 }  // namespace
@@ -105,26 +86,26 @@ Client::Opened OpenDevice::open(ClientProcess& process, std::string_view path, A
   {
     const std::lock_guard lock(process.host().clients.machine_mutex());
     const ObjectNames::Found found = devices.names().find(ObjectNames::of_win32(path));
-    if (found.device == nullptr) return refused(STATUS_OBJECT_NAME_NOT_FOUND);
-    if ((found.device->Flags & DO_EXCLUSIVE) != 0 && found.device->ReferenceCount != 0) return refused(STATUS_ACCESS_DENIED);
-    if ((found.device->Flags & DO_DEVICE_INITIALIZING) != 0) return refused(STATUS_NO_SUCH_DEVICE);
+    if (const NTSTATUS status = may_be_opened(found.device); status != STATUS_SUCCESS) return refused(status);
+    file.object = make_file_object(process.host().kernel.io(), process.host().kernel.objects().objects, found.device, found.rest, file.access);
+    if (file.object == nullptr) return refused(STATUS_INSUFFICIENT_RESOURCES);
     file.device = found.device;
-    file.file = make_file(*process.host().board.pool, found.device, found.rest, access);
-    if (file.file == nullptr) return refused(STATUS_INSUFFICIENT_RESOURCES);
-    devices.hold(found.device);
+    file.file = file.object->raw();
   }
   std::unique_ptr<OpenDevice> device(new OpenDevice(process, file));
   const Answer answer = device->ask(plain(IRP_MJ_CREATE));
-  if (answer.succeeded()) return {std::move(device), answer.status};
+  if (answer.succeeded()) {
+    file.object->opened();
+    return {std::move(device), answer.status};
+  }
   device->file_.cleaned_up = true;
   return {nullptr, answer.status};
 }
 
 OpenDevice::~OpenDevice() {
-  if (!file_.cleaned_up) ask(plain(IRP_MJ_CLEANUP)), ask(plain(IRP_MJ_CLOSE));
-  const std::lock_guard lock(process_.host().clients.machine_mutex());
-  process_.host().kernel.io().devices().let_go(file_.device);
-  (void)process_.host().board.pool->free(file_.file);
+  if (!file_.cleaned_up) ask(plain(IRP_MJ_CLEANUP));
+  ObjectTable& objects = process_.host().kernel.objects().objects;
+  process_.host().clients.on_thread([&] { objects.dereference(*file_.object); });
 }
 
 Answer OpenDevice::read(Buffer to, std::uint64_t offset) { return ask(transfer(IRP_MJ_READ, to, offset)); }

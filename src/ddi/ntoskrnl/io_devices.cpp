@@ -22,7 +22,22 @@ NTSTATUS create_device(Call& call, DRIVER_OBJECT* driver, ULONG extension_bytes,
   return devices(call).create(driver, {extension_bytes, text, type, characteristics, exclusive != 0}, call.place(), host);
 }
 
-void delete_device(Call& call, DEVICE_OBJECT* device) { devices(call).remove(device, call.place()); }
+/// DOC: VER-195 what lies in the extension of a device that goes away.
+void end_extension(Call& call, const DEVICE_OBJECT* device) {
+  const auto* end = reinterpret_cast<const std::byte*>(device->DeviceObjectExtension);
+  for (const RemoveLocks::Lock& lock : call.kernel().io().remove_locks().evict(device, static_cast<std::size_t>(end - reinterpret_cast<const std::byte*>(device))))
+    for (const RemoveLocks::Holder& holder : lock.holders)
+      call.broken("VER-195", "", fmt::format("IoDeleteDevice of a device whose remove lock is held (tag {:#x}, acquired at {})", reinterpret_cast<std::uint64_t>(holder.tag), call.kernel().name_of(holder.where.rip)));
+}
+
+void delete_device(Call& call, DEVICE_OBJECT* device) {
+  if (const DeviceFacts* facts = devices(call).find(device); facts != nullptr && !facts->deleted) {
+    end_extension(call, device);
+    call.kernel().io().timers().remove(device);
+    call.kernel().io().start_io().device_is_gone(device);
+  }
+  devices(call).remove(device, call.place());
+}
 
 DEVICE_OBJECT* attach_to_stack(Call& call, DEVICE_OBJECT* source, DEVICE_OBJECT* target) {
   return devices(call).attach(source, target);

@@ -147,7 +147,7 @@ void IoManager::look_at_sender(const IrpFacts& facts, DEVICE_OBJECT* device, con
 
 // DOC: BUF-08 one method for a request, in every driver of the stack; only the highest may use "neither" above others.
 void IoManager::look_at_method(DeviceFacts& to, const Irp& irp, const CodePlace& where) {
-  if (!to.served) look_at_flags(to);
+  if (!to.served && (to.device->Flags & DO_DEVICE_INITIALIZING) == 0) look_at_flags(to);
   const unsigned major = irp.current().MajorFunction;
   if (!is_read_or_write(major) || irp.current().Parameters.Read.Length == 0 || (irp->Flags & IRP_ASSOCIATED_IRP) != 0) return;
   const AccessMethod method = method_of_flags(to.device->Flags);

@@ -89,7 +89,10 @@ void StartIo::start(DEVICE_OBJECT* device, IRP* irp) {
 
 void StartIo::packet(DEVICE_OBJECT* device, IRP* irp, std::optional<ULONG> key, PDRIVER_CANCEL cancel, const CodePlace& where) {
   const Irql before = services_.scheduler.raise_irql(kDispatchLevel);
-  if (cancel != nullptr) manager_.acquire_cancel_lock(where), irp->CancelRoutine = cancel;
+  if (cancel != nullptr) {
+    manager_.acquire_cancel_lock(where);
+    irp->CancelRoutine = cancel;
+  }
   const bool waits = DeviceQueue(manager_.host(), device->DeviceQueue, &device->DeviceQueue).insert(&irp->Tail.Overlay.DeviceQueueEntry, key);
   if (!waits) {
     device->CurrentIrp = irp;

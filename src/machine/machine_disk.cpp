@@ -78,6 +78,7 @@ int MachineDisk::read(std::span<std::byte> to, std::uint64_t offset) {
   if (!inside(offset, to.size())) return EINVAL;
   const std::uint32_t block = block_size();
   if ((offset | to.size()) % block == 0) [[likely]] return read_blocks(to, offset, 0);
+  if (to.empty()) return 0;
   return read_ragged(to, offset);
 }
 
@@ -96,6 +97,7 @@ int MachineDisk::write(std::span<const std::byte> from, std::uint64_t offset, bo
   if (!inside(offset, from.size())) return ENOSPC;
   if (read_only()) return EROFS;
   if ((offset | from.size()) % block_size() == 0) [[likely]] return write_blocks(from, offset, fua, 0);
+  if (from.empty()) return fua ? flush() : 0;
   return write_ragged(from, offset, fua);
 }
 

@@ -41,6 +41,17 @@ std::size_t resident_pages() {
   return resident;
 }
 
+// Found by the fuzz target of requests.
+TEST(MachineDisk, requests_of_no_bytes_are_done_wherever_they_begin) {
+  auto machine = started(options_for_tests("mem:1M"));
+  for (const std::uint64_t offset : {0, 1, 511, 4096}) {
+    EXPECT_EQ(machine->disk().read({}, offset), 0);
+    EXPECT_EQ(machine->disk().write({}, offset), 0);
+    EXPECT_EQ(machine->disk().write({}, offset, true), 0);
+  }
+  EXPECT_EQ(machine->report().writes, 0u);
+}
+
 TEST(Machine, WhatIsWrittenThroughTheDriverReadsBackAndNothingIsFound) {
   auto machine = started(options_for_tests("mem:8M"));
   ASSERT_TRUE(machine);

@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(OfFilters, StackMistakes, testing::Values(
 
 // DOC: VER-115 VER-193 VER-194 VER-195
 INSTANTIATE_TEST_SUITE_P(OfWhatRunsLater, StackMistakes, testing::Values(
-    StackMistake{nullptr, "work_item_queued_twice", "VER-193", "", "which is queued", "Read"},
+    StackMistake{nullptr, "work_item_queued_twice", "VER-193", "", "that is queued", "Read"},
     StackMistake{nullptr, "work_item_freed_twice", "VER-193", "", "one that is freed", "Read"},
     StackMistake{nullptr, "timer_initialized_twice", "VER-194", "0xC9/0x0A", "initialised already", "Read"},
     StackMistake{nullptr, "lock_not_initialized", "VER-195", "", "never initialised", "Read"},

@@ -60,7 +60,7 @@ class Csq {
   }
   void unlock(UCHAR irql) { enter(host_->CsqReleaseLock, address_, irql); }
   NTSTATUS insert(IRP* irp, void* context) {
-    if (host_->Type == IO_TYPE_CSQ_EX) return enter(reinterpret_cast<PIO_CSQ_INSERT_IRP_EX>(host_->CsqInsertIrp), address_, irp, context);
+    if (host_->Type == IO_TYPE_CSQ_EX) return enter(reinterpret_cast<PIO_CSQ_INSERT_IRP_EX>(reinterpret_cast<void*>(host_->CsqInsertIrp)), address_, irp, context);
     enter(host_->CsqInsertIrp, address_, irp);
     return STATUS_SUCCESS;
   }
@@ -122,7 +122,7 @@ NTSTATUS csq_initialize(Call& call, IO_CSQ* csq, PIO_CSQ_INSERT_IRP insert, PIO_
 }
 NTSTATUS csq_initialize_ex(Call& call, IO_CSQ* csq, PIO_CSQ_INSERT_IRP_EX insert, PIO_CSQ_REMOVE_IRP remove, PIO_CSQ_PEEK_NEXT_IRP peek, PIO_CSQ_ACQUIRE_LOCK acquire,
                            PIO_CSQ_RELEASE_LOCK release, PIO_CSQ_COMPLETE_CANCELED_IRP complete) {
-  const IO_CSQ routines{IO_TYPE_CSQ_EX, reinterpret_cast<PIO_CSQ_INSERT_IRP>(insert), remove, peek, acquire, release, complete, nullptr};
+  const IO_CSQ routines{IO_TYPE_CSQ_EX, reinterpret_cast<PIO_CSQ_INSERT_IRP>(reinterpret_cast<void*>(insert)), remove, peek, acquire, release, complete, nullptr};
   return initialize_csq(call, csq, IO_TYPE_CSQ_EX, routines) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 

@@ -158,6 +158,18 @@ NTSTATUS Transfer(PDEVICE_OBJECT device, PIRP irp) {
 static void Prepare(PDEVICE_OBJECT device) { (void)device; }
 NTSTATUS Control(PDEVICE_OBJECT device, PIRP irp) { return PassOn(device, irp); }
 
+/* An error of a half is the whole's. */
+static IO_COMPLETION_ROUTINE HalfIsBack;
+static NTSTATUS NTAPI HalfIsBack(PDEVICE_OBJECT device, PIRP irp, PVOID context) {
+  PIRP master = (PIRP)context;
+  (void)device;
+  if (!NT_SUCCESS(irp->IoStatus.Status)) {
+    master->IoStatus.Status = irp->IoStatus.Status;
+    master->IoStatus.Information = 0;
+  }
+  return STATUS_CONTINUE_COMPLETION;
+}
+
 static PIRP Half(PDEVICE_OBJECT below, PIRP master, ULONG from, ULONG bytes) {
   PIO_STACK_LOCATION stack = IoGetCurrentIrpStackLocation(master), next;
   PCHAR address = (PCHAR)MmGetMdlVirtualAddress(master->MdlAddress) + from;
@@ -169,6 +181,7 @@ static PIRP Half(PDEVICE_OBJECT below, PIRP master, ULONG from, ULONG bytes) {
   next->Parameters.Read.ByteOffset.QuadPart = stack->Parameters.Read.ByteOffset.QuadPart + from;
   irp->MdlAddress = IoAllocateMdl(address, bytes, FALSE, FALSE, NULL);
   IoBuildPartialMdl(master->MdlAddress, irp->MdlAddress, address, bytes);
+  IoSetCompletionRoutine(irp, HalfIsBack, master, TRUE, TRUE, TRUE);
   return irp;
 }
 NTSTATUS Transfer(PDEVICE_OBJECT device, PIRP irp) {

@@ -165,12 +165,17 @@ class Plugin(FrontEnds):
         nbdkit("-U", "-", PLUGIN, DRIVER, "disk=mem:16M", f"report={report}", "--run", "nbdcopy $uri null:")
         self.assertEqual(json.loads(report.read_text())["outcome"], "clean")
 
-    def test_a_machine_that_will_not_start_ends_nbdkit_with_a_line_and_a_report(self):
-        report = self.directory / "r.json"
-        run = nbdkit("-f", "-U", self.socket, PLUGIN, str(self.directory / "none.sys"), f"report={report}")
+    def test_a_driver_that_is_not_there_ends_nbdkit_with_a_line_before_it_starts(self):
+        run = nbdkit("-f", "-U", self.socket, PLUGIN, str(self.directory / "none.sys"))
         self.assertNotEqual(run.returncode, 0)
         self.assertRegex(run.stderr, r"\Anbdkit: error: [^\n]+\n\Z")
-        self.assertEqual(json.loads(report.read_text())["outcome"], "bad_input")
+
+    def test_a_machine_that_will_not_start_ends_nbdkit_with_a_line_and_a_report(self):
+        report = self.directory / "r.json"
+        run = nbdkit("-f", "-U", self.socket, PLUGIN, str(DRIVER.replace("ddvioblk.sys", "returns_error.sys")), f"report={report}")
+        self.assertNotEqual(run.returncode, 0)
+        self.assertRegex(run.stderr, r"\Anbdkit: error: [^\n]+\n\Z")
+        self.assertEqual(json.loads(report.read_text())["outcome"], "refused")
 
     def test_only_the_entry_point_is_exported(self):
         run = subprocess.run(["nm", "-D", "--defined-only", PLUGIN], capture_output=True, text=True, check=True)

@@ -200,7 +200,7 @@ void RuleBook::read_rule(std::string_view line, std::string_view part, std::stri
   const auto text = line.substr(0, dash);
   rule.text = plain(text);
   rule.see = references(text);
-  // DOC: VER-130…157 VER-210…227 explained, whoever met them.
+  // DOC: VER-130…157 VER-210…229 explained, whoever met them.
   if (constexpr std::string_view kCode = "bug check "; chapter.find(kCode) != std::string_view::npos)
     read_hexadecimal(chapter.substr(chapter.find(kCode) + kCode.size()), rule.chapter_code);
   if (rule.chapter_code != 0) rule.parameters = parameters_in(text);
@@ -268,7 +268,7 @@ const DocumentedRule* RuleBook::bug_check(unsigned code) const {
 
 const DocumentedRule* RuleBook::bug_check_named(std::string_view name) const {
   const std::string wanted = lower(name);
-  const auto at = std::find_if(rules_.begin(), rules_.end(), [&](const DocumentedRule& rule) { return rule.bug_check != 0 && lower(rule.bug_check_name) == wanted; });
+  const auto at = std::find_if(rules_.begin(), rules_.end(), [&](const DocumentedRule& rule) { return !wanted.empty() && rule.bug_check != 0 && lower(rule.bug_check_name) == wanted; });
   return at == rules_.end() ? nullptr : &*at;
 }
 

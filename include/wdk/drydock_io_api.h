@@ -1,5 +1,5 @@
 /* The I/O manager's helpers: remove locks, cancel-safe queues, work items, StartIo, device interfaces and properties, the PnP
- * and power managers. Layouts are compared with mingw-w64's public-domain headers in tests/abi. Included by ntddk.h. */
+ * and power managers. The layout of IO_REMOVE_LOCK is compared with mingw-w64's public-domain headers in tests/abi. Included by wdm.h. */
 #ifndef DRYDOCK_WDK_IO_API_H
 #define DRYDOCK_WDK_IO_API_H
 

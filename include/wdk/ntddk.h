@@ -3,6 +3,5 @@
 #define _NTDDK_
 
 #include "wdm.h"
-#include "drydock_io_api.h"
 
 #endif

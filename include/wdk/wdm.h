@@ -1738,6 +1738,7 @@ typedef const EVENT_DESCRIPTOR *PCEVENT_DESCRIPTOR;
 #include "drydock_sync_api.h"
 #include "drydock_executive_api.h"
 #include "drydock_rtl_api.h"
+#include "drydock_io_api.h"
 
 EXTERN_C_END
 

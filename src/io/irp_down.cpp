@@ -101,7 +101,7 @@ void IoManager::look_at_stack(const Irp& irp, const IrpFacts& facts, const CodeP
     services_.broken("VER-78", "0xC9/0x207", fmt::format("the completion routine of the driver above was copied into the next stack location of IRP {}, and will be called twice", facts.serial), where);
 }
 
-// DOC: VER-63 BUF-66 who says KernelMode vouches for the addresses, and the driver below does not probe them.
+// DOC: VER-63 BUF-66 BUF-115 who says KernelMode vouches for the addresses, and the driver below does not probe them.
 void IoManager::look_at_addresses(const Irp& irp, const IrpFacts& facts, const CodePlace& where) {
   if (irp->RequestorMode != KernelMode || where.rip == 0 || !services_.memory.user_closed()) return;
   const auto tell = [&](const void* pointer, const char* member) {

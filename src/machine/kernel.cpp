@@ -273,7 +273,7 @@ void MachineKernel::touch_guarded(std::uint64_t address, std::uint64_t size, boo
                                 where, history_of(object)});
 }
 
-// DOC: BUF-84 an IRP after its end. DOC: BUF-30 a system buffer behind its end, or after it.
+// DOC: BUF-84 an IRP after its end. DOC: BUF-30 BUF-110 a system buffer behind its end, or after it.
 void MachineKernel::touch_request(std::uint64_t address, std::uint64_t size, bool write, const GuardedObject& object, bool freed, const CodePlace& where) {
   const bool irp = object.tag == kIrpTag;
   const char* what = irp ? "IRP" : "system buffer";

@@ -89,7 +89,7 @@ void MachineImpl::reinitialize() {
   }
 }
 
-// ASSUMED: the request goes to the top of the stack of the device that was registered. shutdown_test: each_device_is_told_once
+// ASSUMED: the request goes to the top of the stack of the device that was registered. tests/conformance/shutdown_test: each_device_is_told_once
 void MachineImpl::notify_shutdown() {
   clients_->on_thread([&] {
     std::vector<DEVICE_OBJECT*> told;

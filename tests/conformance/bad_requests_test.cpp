@@ -110,4 +110,25 @@ TEST_F(BadRequests, a_handle_is_closed_with_requests_in_flight_and_they_end) {
   EXPECT_EQ(read->wait().status, 0xC0000120u);
 }
 
+// DOC: MDL-27 MDL-28 a mapping may fail: the driver says so, and goes on with the next request.
+TEST(Mappings, that_fail_on_demand_are_survived_by_a_driver_that_looks) {
+  Options options;
+  options.faults = {"no-mapping=1/2"};
+  Workbench bench(options);
+  ASSERT_TRUE(bench.machine().load(std::string(DRYDOCK_TEST_DRIVERS) + "/ddmem.sys"));
+  {
+    const auto device = bench.open("\\\\.\\DdMem");
+    const Buffer to = bench.buffer(4096, {.offset = 100});
+    unsigned refused = 0;
+    for (int i = 0; i < 64; ++i) {
+      const std::uint32_t status = device->read(to).status;
+      EXPECT_TRUE(status == 0 || status == kInsufficientResources) << std::hex << status;
+      refused += status != 0;
+    }
+    EXPECT_GT(refused, 10u);
+    EXPECT_LT(refused, 54u);
+  }
+  EXPECT_EQ(findings_of(bench.stop()), "");
+}
+
 }  // namespace drydock

@@ -75,6 +75,15 @@ TEST_F(ControlMethods, an_error_brings_no_data_back) {
   EXPECT_EQ(bench.text_at(out), "untouched");
 }
 
+// DOC: BUF-80 BUF-81
+TEST_F(ControlMethods, a_warning_brings_its_data_and_their_count_back) {
+  const Buffer out = bench.holding("untouched");
+  const Answer answer = device->control(control_code(3, kBuffered), {}, out);
+  EXPECT_EQ(answer.status, 0x80000005u);
+  EXPECT_EQ(answer.information, 4u);
+  EXPECT_EQ(bench.text_at(out), "moreuched");
+}
+
 // DOC: BUF-06
 TEST_F(ControlMethods, a_handle_without_the_access_that_the_code_asks_for_never_reaches_the_driver) {
   device.reset();

@@ -45,7 +45,7 @@ TEST_P(IrpMistakes, are_not_seen_in_the_correct_twin) {
     EXPECT_EQ(findings_of(run(std::string(GetParam().driver) + "_twin", GetParam().bytes, checks)), "");
 }
 
-// DOC: VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 VER-180 BUF-26 BUF-27 BUF-30 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
+// DOC: BUF-110 VER-70 VER-72 VER-73 VER-75 VER-77 VER-91 VER-111 VER-180 BUF-26 BUF-27 BUF-30 BUF-83 BUF-84 BUF-86 BUF-112 DRY-21
 INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"status_differs", "VER-72", "0xC9/0x224", "returned 0x00000000", "Read"},
     Mistake{"neither_completed_nor_pended", "VER-72", "0xC9/0x226", "neither completed", "Read"},
@@ -68,5 +68,17 @@ INSTANTIATE_TEST_SUITE_P(Each, IrpMistakes, testing::Values(
     Mistake{"system_buffer_overrun", "BUF-30", "", "+0x40 of a system buffer of 64 bytes, outside of it", "Read", 64, Checks::all},
     Mistake{"system_buffer_kept", "BUF-30", "", "after the request was completed", "Read", 64, Checks::all}),
     [](const auto& info) { return info.param.driver; });
+
+// DOC: BUF-113 the driver that forgot that a request may be for no bytes.
+TEST(NullMdl, of_a_request_for_no_bytes_that_is_looked_into_ends_the_system) {
+  for (const bool twin : {false, true}) {
+    Workbench bench;
+    bench.with(twin ? "null_mdl_twin" : "null_mdl");
+    bench.open()->read({bench.buffer(16).address, 0});
+    const Report& report = bench.stop();
+    EXPECT_EQ(report.outcome, twin ? Outcome::clean : Outcome::driver_crashed) << findings_of(report);
+    EXPECT_EQ(report.message.find("NULL") != std::string::npos, !twin) << report.message;
+  }
+}
 
 }  // namespace drydock

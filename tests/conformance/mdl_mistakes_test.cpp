@@ -87,6 +87,8 @@ INSTANTIATE_TEST_SUITE_P(Each, MdlMistakes, testing::Values(
     MdlMistake{"no_write_written", "MDL-28", "0xBE", "protected against writing"},
     MdlMistake{"executable_mapping", "VER-65", "0xC4/0x2002", "MdlMappingNoExecute", true},
     MdlMistake{"secondary_without_irp", "MDL-09", "", "SecondaryBuffer"},
+    MdlMistake{"request_locked_again", "MDL-17", "0xC4/0xB0", "locked already", false, kOutDirect},  // DOC: BUF-45
+    MdlMistake{"mdl_address_touched", "BUF-63", "", "", false, kOutDirect},                          // DOC: BUF-46
     MdlMistake{"request_unlocked", "VER-150", "0x76/0x1", "the I/O manager locked", false, kOutDirect}),
     [](const auto& info) { return info.param.driver; });
 

@@ -49,7 +49,7 @@ TEST_P(AddressMistakes, are_found_at_the_instruction) {
 
 TEST_P(AddressMistakes, are_not_seen_in_the_correct_twin) { EXPECT_EQ(findings_of(run(std::string(GetParam().driver) + "_twin")), ""); }
 
-// DOC: BUF-24 BUF-50 BUF-62 BUF-63 BUF-68 VER-63 DRY-40 DRY-41
+// DOC: BUF-24 BUF-50 BUF-115 BUF-62 BUF-63 BUF-68 VER-63 DRY-40 DRY-41
 INSTANTIATE_TEST_SUITE_P(Each, AddressMistakes, testing::Values(
     AddressMistake{"stored_outside_try", "BUF-63", "", "outside of any __try"},
     AddressMistake{"guarded_by_finally_only", "BUF-63", "", "outside of any __try"},

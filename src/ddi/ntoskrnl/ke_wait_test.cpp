@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ddi/rig_for_tests.h"
 
 namespace drydock::ddi {
@@ -29,8 +31,10 @@ struct Wdk {
   NTSTATUS wait_many(std::vector<void*> of, WAIT_TYPE type, LONGLONG time) {
     LARGE_INTEGER timeout{};
     timeout.QuadPart = time;
+    void** objects = kernel.allocate<void*>(of.size() * sizeof(void*));
+    std::copy(of.begin(), of.end(), objects);
     return kernel_routine<MSABI NTSTATUS (*)(ULONG, void**, WAIT_TYPE, int, CCHAR, BOOLEAN, LARGE_INTEGER*, void*)>("KeWaitForMultipleObjects")(
-        static_cast<ULONG>(of.size()), of.data(), type, 0, 0, 0, &timeout, nullptr);
+        static_cast<ULONG>(of.size()), objects, type, 0, 0, 0, &timeout, nullptr);
   }
   CountedObject* thread(KernelThreads::Routine routine, void* context) { return kernel.objects().threads.create(routine, context, {}); }
   KernelForTests& kernel;

@@ -34,6 +34,10 @@ NTSTATUS Control(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
     case CODE(1, METHOD_OUT_DIRECT):
     case CODE(1, METHOD_IN_DIRECT):
       return Complete(irp, STATUS_SUCCESS, irp->MdlAddress != NULL ? MmGetMdlByteCount(irp->MdlAddress) : 0);
+    case CODE(3, METHOD_BUFFERED): /* as much as there is room for, and that there is more */
+      if (room < 4) return Complete(irp, STATUS_BUFFER_TOO_SMALL, 0);
+      RtlCopyMemory(irp->AssociatedIrp.SystemBuffer, "more", 4);
+      return Complete(irp, STATUS_BUFFER_OVERFLOW, 4);
     case CODE(2, METHOD_NEITHER):
       return Complete(irp, STATUS_SUCCESS, (ULONG_PTR)stack->Parameters.DeviceIoControl.Type3InputBuffer ^ (ULONG_PTR)irp->UserBuffer);
     default:

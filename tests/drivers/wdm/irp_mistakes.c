@@ -211,6 +211,13 @@ NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   return STATUS_SUCCESS;
 }
 
+#elif defined(NULL_MDL)
+NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
+  (void)device, (void)stack;
+  if (CORRECT && irp->MdlAddress == NULL) return Complete(irp, STATUS_SUCCESS, 0);
+  return Complete(irp, STATUS_SUCCESS, MmGetMdlByteCount(irp->MdlAddress)); /* EXPECT */
+}
+
 #elif defined(TOUCHED_AFTER_COMPLETION)
 NTSTATUS Read(PDEVICE_OBJECT device, PIRP irp, PIO_STACK_LOCATION stack) {
   NTSTATUS status = STATUS_END_OF_FILE;

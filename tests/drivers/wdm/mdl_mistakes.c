@@ -442,6 +442,24 @@ static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
   if (!CORRECT) MmUnlockPages(irp->MdlAddress);
 }
 
+#elif defined(REQUEST_LOCKED_AGAIN)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  (void)buffer, (void)length;
+  if (CORRECT) return;
+  __try {
+    MmProbeAndLockPages(irp->MdlAddress, KernelMode, IoReadAccess);
+  } __except (EXCEPTION_EXECUTE_HANDLER) {
+  }
+}
+
+#elif defined(MDL_ADDRESS_TOUCHED)
+static DECLSPEC_NOINLINE VOID Mistake(PIRP irp, PVOID buffer, ULONG length) {
+  volatile UCHAR *data = MmGetSystemAddressForMdlSafe(irp->MdlAddress, NormalPagePriority | MdlMappingNoExecute);
+  (void)buffer, (void)length;
+  if (!CORRECT) data = MmGetMdlVirtualAddress(irp->MdlAddress);
+  if (data != NULL) data[0] = 1;
+}
+
 #else
 #error which mistake?
 #endif

@@ -80,7 +80,8 @@ def copies(suite):
     """nbdcopy gives up with the error, and the next copy, without faults, is right."""
     disk, source, back = suite.new_disk("copy.img", SIZE), suite.scratch / "source", suite.scratch / "back"
     source.write_bytes(os.urandom(SIZE))
-    done, _ = suite.serve(disk, f'nbdcopy {source} "$uri"', "--device", "virtio-blk,cache=none", "--fault", "medium-error=0.5", timeout=60)
+    # One request at a time: nbdkit 1.32 stops in an assertion of its own when a client leaves while others are answered.
+    done, _ = suite.serve(disk, f'nbdcopy --connections=1 --requests=1 {source} "$uri"', "--device", "virtio-blk,cache=none", "--fault", "medium-error=0.5", timeout=60)
     suite.check(done.returncode == 1 and EIO in done.stderr, "nbdcopy fails with the error of the medium", f"{done.returncode} {tail(done.stderr)}")
     done, _ = suite.serve(disk, f'nbdcopy {source} "$uri" && nbdcopy "$uri" {back}', "--fault", "lost-interrupt=0.05", "--fault", "short-io=0.5", timeout=60)
     suite.check_status(done, 0, "lost interrupts and short I/O are ridden out by the time-outs and retries")

@@ -27,6 +27,7 @@ class KernelForTests final : public Kernel, private TraceObserver {
     spaces_ = &spaces_owned_;
     scheduler_.set_thread_objects([](void* self, unsigned) { return static_cast<void*>(static_cast<KernelForTests*>(self)->allocate(0x800)); }, this);
     mdls_ = &mdls_owned_;
+    if (checks != CheckLevel::off) mdls_->map_with_care();
     if (checks != CheckLevel::off) trace_.add(*this, false);
   }
   ~KernelForTests() { objects_.reset(), contiguous_.clear(); }

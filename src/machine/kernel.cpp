@@ -126,6 +126,7 @@ void MachineKernel::attach(Board& board, Drivers& drivers, CheckLevel checks) {
   mdls_ = board.mdls.get();
   kernel_faults_ = board.kernel_faults.get();
   if (checks != CheckLevel::off) mdls_->take_stacks_from(&drivers);
+  if (checks != CheckLevel::off || kernel_faults_ != nullptr) mdls_->map_with_care();
   traps_ = std::make_unique<DriverTraps>(board, *this);
   exceptions_.emplace(drivers, static_cast<seh::Witness*>(this));
   for (unsigned i = 0; i < board.scheduler->cpu_count(); ++i) board.scheduler->cpu(i).gs_page = make_gs_page(board, i);

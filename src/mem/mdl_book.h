@@ -95,10 +95,14 @@ class MdlBook {
   /// Stacks are taken from now on; null: places only.
   void take_stacks_from(StackTaker* stacks) { stacks_ = stacks; }
   /// From now on MDLs get mappings of their own, with a closed page behind.
-  void map_closely() { closely_ = true; }
+  void map_closely() { closely_ = careful_ = true; }
   bool maps_closely() const { return closely_; }
+  /// From now on every mapping is looked at first: there are checks, or it may fail on purpose.
+  void map_with_care() { careful_ = true; }
+  /// Is a mapping no more than an address, where the system view shows the pages as they are wanted?
+  bool maps_at_once() const { return !careful_; }
   /// From now on they get mappings of their own.
-  void map_apart() { apart_ = true; }
+  void map_apart() { apart_ = careful_ = true; }
 
   // --- life -------------------------------------------------------------------------------------------------------
   void allocated(MDL* mdl, std::size_t room);
@@ -155,7 +159,7 @@ class MdlBook {
   SystemMappings& mappings_;
   AddressSpaces& spaces_;
   StackTaker* stacks_ = nullptr;
-  bool closely_ = false, apart_ = false;
+  bool closely_ = false, apart_ = false, careful_ = false;
   std::map<const MDL*, MdlFacts> facts_;
   std::vector<MdlFacts> orphans_;  ///< locked by MDLs whose memory is gone
 };

@@ -21,7 +21,7 @@ bool MdlView::fill(const PhysicalMemory& memory, const SystemMappings* mappings)
   const std::uint32_t count = pages();
   if (const auto place = memory.find(start)) {
     if (count > (memory.size() - place->offset) >> kPageShift) return false;
-    for (std::uint32_t i = 0; i < count; ++i) own_pfns()[i] = memory.pfn(place->page() + i);
+    std::copy_n(memory.pfns(place->page()), count, own_pfns());
     return true;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -44,10 +44,19 @@ void MdlView::each_page(const PhysicalMemory& memory, Act act) const {
   }
 }
 
+// The first page when the PFNs are still those of the addresses.
+std::optional<std::uint32_t> MdlView::run_of_addresses(const PhysicalMemory& memory) const {
+  const auto place = memory.find(mdl_->StartVa);
+  const std::uint32_t count = pages();
+  if (!place || count > (memory.size() - place->offset) >> kPageShift) return std::nullopt;
+  return std::equal(pfns(), pfns() + count, memory.pfns(place->page())) ? std::optional(place->page()) : std::nullopt;
+}
+
 bool MdlView::lock(const PhysicalMemory& memory, LockedPages& locked, bool for_write, const SystemMappings* mappings) {
   CHECK(!has(MDL_PAGES_LOCKED), "an MDL is locked twice");
   if (!fill(memory, mappings)) return false;
-  each_page(memory, [&](std::uint32_t page) { locked.lock(page); });
+  if (const auto place = memory.find(mdl_->StartVa)) locked.lock_run(place->page(), pages());
+  else each_page(memory, [&](std::uint32_t page) { locked.lock(page); });
   set(MDL_PAGES_LOCKED | (for_write ? MDL_WRITE_OPERATION : 0));
   return true;
 }
@@ -55,7 +64,8 @@ bool MdlView::lock(const PhysicalMemory& memory, LockedPages& locked, bool for_w
 void MdlView::unlock(const PhysicalMemory& memory, LockedPages& locked, SystemMappings& mappings) {
   CHECK(has(MDL_PAGES_LOCKED), "an MDL is unlocked that was not locked");
   unmap(mappings);
-  each_page(memory, [&](std::uint32_t page) { locked.unlock(page); });
+  if (const auto first = run_of_addresses(memory)) locked.unlock_run(*first, pages());
+  else each_page(memory, [&](std::uint32_t page) { locked.unlock(page); });
   clear(MDL_PAGES_LOCKED | MDL_WRITE_OPERATION);
 }
 

@@ -69,10 +69,26 @@ class MdlView {
   /// Ends a mapping made by system_address(); of a partial MDL only one it made itself. DOC: MDL-30 MDL-41
   void unmap(SystemMappings& mappings);
 
+  /// consecutive_pages() for the plain case alone, at once: an MDL over one of the views whose PFNs are as they were filled.
+  /// Its offset in the file; kNowhere when it is not so plain.
+  std::uint64_t run_in_view(const PhysicalMemory& memory) const {
+    const std::uint64_t offset = memory.offset_of(mdl_->StartVa), count = pages();
+    if (offset == PhysicalMemory::kNowhere || count == 0 || count > (memory.size() - offset) >> kPageShift) return PhysicalMemory::kNowhere;
+    const std::uint64_t* names = memory.pfns(static_cast<std::uint32_t>(offset >> kPageShift));
+    return pfns()[0] == names[0] && pfns()[count - 1] == names[count - 1] ? offset : PhysicalMemory::kNowhere;
+  }
+  /// The mapping is the system view's of that run.
+  std::uint64_t map_in_view(const PhysicalMemory& memory, std::uint64_t offset) {
+    const std::uint64_t address = memory.address(View::system, 0) + offset + mdl_->ByteOffset;
+    mdl_->MappedSystemVa = reinterpret_cast<PVOID>(address);
+    set(MDL_MAPPED_TO_SYSTEM_VA | (has(MDL_PARTIAL) ? MDL_PARTIAL_HAS_BEEN_MAPPED : 0));
+    return address;
+  }
   /// The file page of the first byte when the pages are consecutive in the file.
   std::optional<std::uint32_t> consecutive_pages(const PhysicalMemory& memory) const;
 
  private:
+  std::optional<std::uint32_t> run_of_addresses(const PhysicalMemory& memory) const;
   template <class Act>
   void each_page(const PhysicalMemory& memory, Act act) const;
   bool fill(const PhysicalMemory& memory, const SystemMappings* mappings);

@@ -64,6 +64,21 @@ TEST_F(MdlViewTest, APageOfTwoMdlsIsHeldUntilTheSecondLetsGo) {  // DOC: MDL-18
   EXPECT_FALSE(locked.locked(run.first));
 }
 
+TEST_F(MdlViewTest, RunsOfAnyLengthAreCountedAsPageByPage) {  // DOC: MDL-18
+  for (std::uint32_t pages = 1; pages <= 16; ++pages) {
+    MdlView a = mdl(user(0), static_cast<std::uint32_t>(pages * kPageSize)), b = mdl(user(3 * kPageSize), static_cast<std::uint32_t>((pages < 14 ? pages : 13) * kPageSize));
+    ASSERT_TRUE(a.lock(*memory, locked, true));
+    EXPECT_EQ(locked.held(), pages);
+    ASSERT_TRUE(b.lock(*memory, locked, true));
+    for (std::uint32_t page = 0; page < 16; ++page)
+      EXPECT_EQ(locked.locks(run.first + page), (page < pages) + (page >= 3 && page < 3 + b.pages()));
+    a.unlock(*memory, locked, mappings);
+    EXPECT_EQ(locked.held(), b.pages());
+    b.unlock(*memory, locked, mappings);
+    EXPECT_EQ(locked.held(), 0u);
+  }
+}
+
 TEST_F(MdlViewTest, LockingWhatIsNotMemoryIsRefusedAndLocksNothing) {
   EXPECT_FALSE(mdl(0x1000, 100).lock(*memory, locked, true));
   const std::uint64_t end = memory->address(View::user, 0) + memory->size();

@@ -87,6 +87,8 @@ class PhysicalMemory {
 
   // --- names ------------------------------------------------------------------------------------------------------
   std::uint64_t pfn(std::uint32_t page) const { return pfn_[page]; }
+  /// Of this page and those behind it.
+  const std::uint64_t* pfns(std::uint32_t page) const { return pfn_.data() + page; }
   /// How many pages from this one on have consecutive PFNs: exact up to the end of its zone, at most 1024 of the ordinary.
   std::uint32_t consecutive_pages(std::uint32_t page) const;
   /// The file page of a PFN; none when the PFN is not RAM.
@@ -121,6 +123,13 @@ class PhysicalMemory {
     if (offset >= size_) return std::nullopt;
     return Place{static_cast<View>(inside / kViewStride), offset};
   }
+  /// Byte offset in the file of an address in any view; kNowhere when it is in none. For who asks all the time.
+  static constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
+  std::uint64_t offset_of(const void* address) const {
+    const std::uint64_t inside = reinterpret_cast<std::uint64_t>(address) - slot_, offset = inside % kViewStride;
+    return inside < 4 * kViewStride && offset < size_ ? offset : kNowhere;
+  }
+  bool in_system_view(const void* address) const { return reinterpret_cast<std::uint64_t>(address) - reinterpret_cast<std::uint64_t>(system_) < size_; }
   std::optional<Place> find(const void* address) const { return find(reinterpret_cast<std::uint64_t>(address)); }
   /// drydock's alias of an address in any view; nullptr when it is none.
   std::byte* alias(std::uint64_t address) const {

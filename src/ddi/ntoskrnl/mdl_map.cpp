@@ -75,11 +75,29 @@ void look_at_arguments(Call& call, ULONG bug_check_on_failure, ULONG priority) {
     call.broken("VER-65", "0xC4/0x2002", fmt::format("{}: an executable mapping was asked for; MdlMappingNoExecute is missing from Priority", call.name()));
 }
 
-void* map_kernel_mode(Call& call, MDL* mdl, UCHAR, ULONG, void*, ULONG bug_check_on_failure, ULONG priority) {
+/// Without checks, and nearly always: the pages lie in a row, and the system view shows them. 0: not so plain.
+[[gnu::always_inline]] inline std::uint64_t map_at_once(Call& call, MDL* mdl, ULONG priority) {
+  const PhysicalMemory& memory = call.memory();
+  if (!call.kernel().mdls().maps_at_once() || (priority & MdlMappingNoWrite) || !memory.in_system_view(mdl)) return 0;
+  MdlView view(mdl);
+  const std::uint64_t room = memory.size() - memory.offset_of(mdl);
+  if (!view.resident() || view.mapped() || MdlView::size_of(view.offset(), view.length()) > room) return 0;
+  const std::uint64_t run = view.run_in_view(memory);
+  return run == PhysicalMemory::kNowhere ? 0 : view.map_in_view(memory, run);
+}
+
+// In Microsoft's convention, so that the way above need save no registers for it.
+[[gnu::noinline]] MSABI void* map_with_care(Call& call, MDL* mdl, ULONG bug_check_on_failure, ULONG priority) noexcept {
   MDL* host = sound_mdl(call, mdl);
   if (host == nullptr) return nullptr;
   look_at_arguments(call, bug_check_on_failure, priority);
   return map_into_system(call, host, bug_check_on_failure, priority);
+}
+
+// DOC: MDL-27
+void* map_kernel_mode(Call& call, MDL* mdl, UCHAR, ULONG, void*, ULONG bug_check_on_failure, ULONG priority) {
+  if (const std::uint64_t address = map_at_once(call, mdl, priority)) [[likely]] return reinterpret_cast<void*>(address);
+  return map_with_care(call, mdl, bug_check_on_failure, priority);
 }
 
 // --- a process --------------------------------------------------------------------------------------------------------------

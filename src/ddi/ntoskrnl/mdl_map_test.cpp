@@ -49,6 +49,30 @@ TEST_F(MdlMapTest, WatchedCloselyAMappingHasAClosedPageBehindAndDies) {  // DOC:
   EXPECT_EQ(kernel.mappings().live(), 0u);
 }
 
+TEST(MdlMapWithoutChecks, AnAddressIsTheSameAndAMistakeIsNull) {  // DOC: MDL-27 MDL-29
+  KernelForTests kernel(2, CheckLevel::off);
+  const MdlRoutines mm;
+  kernel.run([&] {
+    auto* buffer = kernel.allocate(5 * 4096);
+    MDL* mdl = mm.allocate(buffer + 0x123, 3 * 4096, FALSE, FALSE, nullptr);
+    EXPECT_EQ(mm.system_address(mdl), nullptr) << "not locked";
+    mm.lock(mdl, 0, IoWriteAccess);
+    EXPECT_EQ(mm.system_address(mdl), buffer + 0x123);
+    EXPECT_EQ(mm.map(mdl, 0, MmCached, nullptr, FALSE, NormalPagePriority), buffer + 0x123) << "mapped already";
+    mm.unmap(buffer + 0x123, mdl);
+    void* read_only = mm.map(mdl, 0, MmCached, nullptr, FALSE, NormalPagePriority | MdlMappingNoWrite);
+    EXPECT_EQ(kernel.mappings().look(reinterpret_cast<std::uint64_t>(read_only))->access, PageAccess::read);
+    mm.unmap(read_only, mdl);
+    std::swap(reinterpret_cast<std::uint64_t*>(mdl + 1)[0], reinterpret_cast<std::uint64_t*>(mdl + 1)[2]);
+    auto* spliced = static_cast<char*>(mm.system_address(mdl));
+    buffer[8192 + 0x123] = 'x';
+    EXPECT_EQ(spliced[0], 'x') << "the page numbers count";
+    mm.unlock(mdl), mm.free(mdl);
+    EXPECT_EQ(kernel.mappings().live(), 0u);
+  });
+  EXPECT_EQ(kernel.spaces().locked().held(), 0u);
+}
+
 TEST_F(MdlMapTest, AMappingThatMustNotBeWrittenIsProtected) {  // DOC: MDL-28
   run([&] {
     MDL* mdl = locked(user(4096), 4096);

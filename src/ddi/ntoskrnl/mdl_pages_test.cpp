@@ -89,6 +89,20 @@ TEST_F(MdlPagesTest, TheNextRangesAreTriedInTurn) {  // DOC: MDL-44
   });
 }
 
+TEST_F(MdlPagesTest, DispatchLevelIsTheHighestForThem) {  // DOC: VER-116
+  run([&] {
+    kernel.scheduler().raise_irql(kDispatchLevel);
+    end(pages(0, kAll, 0, 4096));
+    EXPECT_TRUE(kernel.findings.empty());
+    MDL* mdl = pages(0, kAll, 0, 4096);
+    kernel.scheduler().raise_irql(kDeviceLevel);
+    mm.free_pages(mdl);
+    EXPECT_TRUE(found("VER-116"));
+    kernel.scheduler().lower_irql(kPassiveLevel);
+    mm.free_pool(mdl);
+  });
+}
+
 TEST_F(MdlPagesTest, OnlySuchPagesAreFreedAndOnce) {
   run([&] {
     MDL* mdl = mm.allocate(user(100), 100, FALSE, FALSE, nullptr);

@@ -7,6 +7,7 @@
 #include "ddi/bytes.h"
 #include "ddi/modules.h"
 #include "ddi/ntoskrnl/format.h"
+#include "ddi/ntoskrnl/names.h"
 #include "ddi/raise.h"
 #include "ddi/text.h"
 
@@ -43,13 +44,6 @@ void init_string(Call& call, String* string, const C* text) {
   host->Length = static_cast<USHORT>(bytes);
   host->MaximumLength = static_cast<USHORT>(text == nullptr ? 0 : bytes + sizeof(C));
   host->Buffer = reinterpret_cast<decltype(host->Buffer)>(const_cast<C*>(text));
-}
-
-std::u16string_view text_of(Call& call, const UNICODE_STRING* string, const char* what) {
-  const UNICODE_STRING* host = call.object<const UNICODE_STRING>(string, what);
-  if (host == nullptr || host->Length < sizeof(char16_t)) return {};
-  const auto* text = reinterpret_cast<const char16_t*>(call.range(host->Buffer, host->Length, false, what));
-  return text == nullptr ? std::u16string_view{} : std::u16string_view(text, host->Length / sizeof(char16_t));
 }
 
 // ASCII and Latin-1.

@@ -6,17 +6,13 @@
 
 #include "abi/wdk.h"
 #include "ddi/call.h"
-#include "ddi/text.h"
+#include "ddi/ntoskrnl/names.h"
 
 namespace drydock::ddi {
 
 /// A checked copy of a counted string; empty (after a finding) when it is not the driver's to read. NULL is empty.
 inline std::u16string unicode_text(Call& call, const UNICODE_STRING* text, const char* what) {
-  if (text == nullptr) return {};
-  const UNICODE_STRING* host = call.object<const UNICODE_STRING>(text, what);
-  if (host == nullptr || host->Length == 0) return {};
-  const auto* units = reinterpret_cast<const char16_t*>(call.range(host->Buffer, host->Length, false, what));
-  return units == nullptr ? std::u16string() : std::u16string(units, host->Length / sizeof(char16_t));
+  return text == nullptr ? std::u16string() : std::u16string(text_of(call, text, what));
 }
 
 }  // namespace drydock::ddi

@@ -137,7 +137,7 @@ std::vector<Row> io_pnp_rows() {
       routine<"PoRequestPowerIrp", kDispatchLevel, &request_power_irp>(kModule, "nf-wdm-porequestpowerirp", Coverage::partial, "IRP_MN_WAIT_WAKE is refused: no device of the machine wakes it"),
       routine<"IoInvalidateDeviceRelations", kDispatchLevel, &invalidate_relations>(kModule, "nf-wdm-ioinvalidatedevicerelations", Coverage::partial, "the question is asked; devices that appear in the answer are not started"),
       routine<"IoInvalidateDeviceState", kDispatchLevel, &invalidate_state>(kModule, "nf-wdm-ioinvalidatedevicestate", Coverage::partial, "the question is asked; the answer changes nothing"),
-      routine<"IoRegisterDeviceInterface", kPassiveLevel, &register_interface>(kModule, "nf-wdm-ioregisterdeviceinterface"),
+      routine<"IoRegisterDeviceInterface", kPassiveLevel, &register_interface>(kModule, "nf-wdm-ioregisterdeviceinterface", Coverage::partial, "nothing of it is kept in the registry"),
       routine<"IoSetDeviceInterfaceState", kPassiveLevel, &set_interface_state>(kModule, "nf-wdm-iosetdeviceinterfacestate", Coverage::partial, "nobody is notified of a new interface"),
       routine<"IoGetDeviceInterfaces", kPassiveLevel, &get_interfaces>(kModule, "nf-wdm-iogetdeviceinterfaces"),
       routine<"IoGetDeviceProperty", kPassiveLevel, &get_property>(kModule, "nf-wdm-iogetdeviceproperty", Coverage::partial, "description, hardware ids, enumerator, name, bus number and address"),

@@ -111,7 +111,7 @@ ULONG set_power_state(Call& call, DEVICE_OBJECT* device, POWER_STATE_TYPE type, 
 
 std::vector<Row> io_process_rows() {
   return {
-      routine<"IoGetDeviceObjectPointer", kPassiveLevel, &get_device_object_pointer>(kModule, "nf-wdm-iogetdeviceobjectpointer"),
+      routine<"IoGetDeviceObjectPointer", kPassiveLevel, &get_device_object_pointer>(kModule, "nf-wdm-iogetdeviceobjectpointer", Coverage::partial, "DesiredAccess is not checked"),
       routine<"IoGetRequestorProcess", kDispatchLevel, &requestor_process>(kModule, "nf-ntifs-iogetrequestorprocess"),
       routine<"IoGetRequestorProcessId", kDispatchLevel, &requestor_process_id>(kModule, "nf-ntifs-iogetrequestorprocessid"),
       routine<"IoGetCurrentProcess", kAnyIrql, &current_process>(kModule, "nf-wdm-iogetcurrentprocess"),

@@ -73,10 +73,4 @@ std::u16string ObjectNames::of_win32(std::string_view path) {
   return name;
 }
 
-std::vector<std::string> ObjectNames::links_left() const {
-  std::vector<std::string> names;
-  for (const auto& [name, target] : links_) names.push_back(narrow(name));
-  return names;
-}
-
 }  // namespace drydock

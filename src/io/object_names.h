@@ -31,9 +31,6 @@ class ObjectNames {
   /// A Win32 path such as "\\.\Name", or a name of the object manager, as the latter.
   static std::u16string of_win32(std::string_view path);
 
-  /// Links that lead to a device of that name, for leak reports.
-  std::vector<std::string> links_left() const;
-
  private:
   static std::u16string folded(std::u16string_view name);
   std::map<std::u16string, DEVICE_OBJECT*> devices_;
